@@ -1,0 +1,67 @@
+"""The web server: gunicorn with threads, since a turn of a call mostly waits for the model."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Any
+
+import gunicorn.http.wsgi
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from app import create_app
+from app.embedded.ports import HOST
+from app.extensions import db
+from config import Settings
+
+
+class Server(BaseApplication):
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.flask: Flask | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in options(self.settings).items():
+            self.cfg.set(name, value)
+        self.cfg.set("post_fork", self.after_fork)
+
+    def load(self) -> Flask:
+        """Once, before the fork: the workers share what it takes in memory."""
+        self.flask = create_app(self.settings)
+        return self.flask
+
+    def after_fork(self, arbiter: Any, worker: Any) -> None:
+        """A connection opened before the fork must not be used, nor closed, by both sides."""
+        if self.flask:
+            with self.flask.app_context():
+                db.engine.dispose(close=False)
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    shared_memory = Path("/dev/shm")
+    usable = os.access(shared_memory, os.W_OK)
+    return {
+        "bind": f"{HOST}:{settings.port}",
+        "workers": settings.web_workers,
+        "threads": settings.web_threads,
+        "worker_class": "gthread",
+        "preload_app": True,
+        "timeout": 30,
+        "graceful_timeout": 20,
+        "keepalive": 5,
+        "backlog": 512,
+        "max_requests": 0,
+        "accesslog": None,
+        "errorlog": "-",
+        "control_socket_disable": True,
+        # the heartbeat of a worker must not wait for a slow disk
+        "worker_tmp_dir": str(shared_memory) if usable else None,
+    }
+
+
+def main(argv: list[str], settings: Settings) -> int:
+    argparse.ArgumentParser(prog="run.py web", description=__doc__).parse_args(argv)
+    gunicorn.http.wsgi.SERVER = "web"  # the header cannot be switched off, only say nothing
+    Server(settings).run()
+    return 0

@@ -1,0 +1,292 @@
+"""Every setting of the product: read once from the environment or `.env`, typed, checked.
+
+Standard library only: the supervisor and the bootstrap read it before anything heavy is imported.
+"""
+
+import base64
+import binascii
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent
+DB_POOL_OVERFLOW = 2
+"""Connections a process may open beyond DB_POOL_SIZE for a moment."""
+SHORTEST_SECRET = 32
+SHORTEST_PASSWORD = 12
+
+
+class BadSetting(Exception):
+    """A setting cannot be used. The message names it and what to do, never a secret's value."""
+
+
+def _text(name: str, raw: str) -> str:
+    return raw
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str, str], int]:
+    def parse(name: str, raw: str) -> int:
+        try:
+            number = int(raw)
+        except ValueError:
+            number = lowest - 1
+        if not lowest <= number <= highest:
+            raise BadSetting(
+                f"{name} must be a whole number from {lowest} to {highest}, but is {raw!r}."
+            )
+        return number
+
+    return parse
+
+
+def _switch(name: str, raw: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    if raw.lower() not in words:
+        raise BadSetting(f"{name} must be true or false, but is {raw!r}.")
+    return words[raw.lower()]
+
+
+def _one_of(*allowed: str) -> Callable[[str, str], str]:
+    def parse(name: str, raw: str) -> str:
+        if raw not in allowed:
+            raise BadSetting(f"{name} must be {' or '.join(allowed)}, but is {raw!r}.")
+        return raw
+
+    return parse
+
+
+def _url(*schemes: str) -> Callable[[str, str], str]:
+    """The value is not repeated in the message: it may hold a password."""
+
+    def parse(name: str, raw: str) -> str:
+        try:
+            parts = urlsplit(raw)
+            usable = parts.scheme in schemes and bool(parts.netloc or parts.path)
+            _ = parts.port
+        except ValueError:
+            usable = False
+        if not usable:
+            raise BadSetting(
+                f"{name} is not a usable address; it must begin with "
+                + " or ".join(f"{scheme}://" for scheme in schemes)
+                + "."
+            )
+        return raw
+
+    return parse
+
+
+def _database(name: str, raw: str) -> str:
+    """One spelling, because libpq does not know SQLAlchemy's and SQLAlchemy not Heroku's."""
+    scheme, separator, rest = raw.partition("://")
+    if scheme in ("postgres", "postgresql+psycopg2"):
+        scheme = "postgresql"
+    return _url("postgresql")(name, scheme + separator + rest)
+
+
+def _base_url(name: str, raw: str) -> str:
+    parts = urlsplit(_url("http", "https")(name, raw))
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise BadSetting(f"{name} must be scheme and host only, as in https://example.com.")
+    return raw.rstrip("/")
+
+
+def _folder(name: str, raw: str) -> Path:
+    path = Path(raw).expanduser()
+    return path if path.is_absolute() else ROOT / path
+
+
+def _keys(name: str, raw: str) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in raw.split(",") if key.strip())
+    for position, key in enumerate(keys, start=1):
+        if not _is_key(key):
+            raise BadSetting(
+                f"{name}: key {position} is not 32 bytes in URL-safe base64. Make one with: "
+                'python3 -c "import base64, os; '
+                'print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
+            )
+    return keys
+
+
+def _is_key(key: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(key)) == 32
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _setting(parse: Callable[[str, str], Any], default: str = "", secret: bool = False) -> Any:
+    return field(metadata={"parse": parse, "default": default}, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `load` found. An empty text means: not set, the part that uses it does without."""
+
+    database_url: str = _setting(_database, secret=True)
+    database_admin_url: str = _setting(_database, secret=True)
+    redis_url: str = _setting(_url("redis", "rediss", "unix"), secret=True)
+    secret_key: str = _setting(_text, secret=True)
+    encryption_keys: tuple[str, ...] = _setting(_keys, secret=True)
+    public_base_url: str = _setting(_base_url)
+    port: int = _setting(_whole(1, 65535), "8080")
+    proxy_hops: int = _setting(_whole(0, 10), "0")
+    data_dir: Path = _setting(_folder, "data")
+    app_env: str = _setting(_one_of("development", "production"), "development")
+    admin_email: str = _setting(_text, "admin@example.com")
+    admin_password: str = _setting(_text, secret=True)
+    twilio_account_sid: str = _setting(_text)
+    twilio_auth_token: str = _setting(_text, secret=True)
+    twilio_api_url: str = _setting(_base_url, "https://api.twilio.com")
+    openai_api_key: str = _setting(_text, secret=True)
+    openai_base_url: str = _setting(_url("http", "https"))
+    openai_model: str = _setting(_text, "gpt-5.6-luna")
+    mail_server: str = _setting(_text)
+    mail_port: int = _setting(_whole(1, 65535), "587")
+    mail_username: str = _setting(_text)
+    mail_password: str = _setting(_text, secret=True)
+    mail_use_tls: bool = _setting(_switch, "true")
+    mail_default_sender: str = _setting(_text, "receptionist@localhost")
+    alert_email: str = _setting(_text)
+    web_workers: int = _setting(_whole(1, 64), "2")
+    web_threads: int = _setting(_whole(1, 1024), "64")
+    workers: int = _setting(_whole(0, 64), "1")
+    db_pool_size: int = _setting(_whole(1, 200), "12")
+    given: frozenset[str] = field(default=frozenset())
+    """Names that were set rather than defaulted: an explicit PORT is never moved."""
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read `environ`; without one, the process's environment over `.env` beside run.py.
+
+        Makes DATA_DIR, and in it the two kept secrets when they are unset outside production.
+        Raises BadSetting.
+        """
+        if environ is None:
+            environ = read_env_file(ROOT / ".env") | dict(os.environ)
+        values: dict[str, Any] = {}
+        for entry in fields(cls):
+            if entry.metadata:
+                name = entry.name.upper()
+                raw = environ.get(name, "").strip() or entry.metadata["default"]
+                values[entry.name] = entry.metadata["parse"](name, raw) if raw else _empty(entry)
+        given = {name for name in values if environ.get(name.upper(), "").strip()}
+        values["public_base_url"] = values["public_base_url"] or local_base_url(values["port"])
+        _check_pairs(values)
+        if values["app_env"] == "production":
+            _check_production(values, given)
+        make_data_dir(values["data_dir"])
+        if not values["secret_key"]:
+            values["secret_key"] = kept_secret(values["data_dir"] / "secret_key")
+        if not values["encryption_keys"]:
+            kept = kept_secret(values["data_dir"] / "encryption_keys")
+            values["encryption_keys"] = _keys("DATA_DIR/encryption_keys", kept)
+        return cls(**values, given=frozenset(given))
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """For create_engine, which from 2.1 on takes plain `postgresql` for another driver."""
+        return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
+
+    @property
+    def is_production(self) -> bool:
+        return self.app_env == "production"
+
+
+def _empty(entry: Any) -> Any:
+    return () if entry.name == "encryption_keys" else ""
+
+
+def local_base_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+def _check_pairs(values: Mapping[str, Any]) -> None:
+    for one, other in (
+        ("twilio_account_sid", "twilio_auth_token"),
+        ("mail_username", "mail_password"),
+    ):
+        if bool(values[one]) != bool(values[other]):
+            raise BadSetting(f"{one.upper()} and {other.upper()} go together: set both or neither.")
+
+
+def _check_production(values: Mapping[str, Any], given: set[str]) -> None:
+    for name in ("secret_key", "encryption_keys", "public_base_url"):
+        if name not in given:
+            raise BadSetting(f"{name.upper()} must be set when APP_ENV=production.")
+    if len(values["secret_key"]) < SHORTEST_SECRET or len(set(values["secret_key"])) < 8:
+        raise BadSetting(
+            f"SECRET_KEY is too short or too simple for production: use {SHORTEST_SECRET} or more "
+            'random characters, such as python3 -c "import secrets; print(secrets.token_hex(32))".'
+        )
+    if not values["public_base_url"].startswith("https://"):
+        raise BadSetting("PUBLIC_BASE_URL must begin with https:// when APP_ENV=production.")
+    if values["admin_password"] and len(values["admin_password"]) < SHORTEST_PASSWORD:
+        raise BadSetting(
+            f"ADMIN_PASSWORD needs at least {SHORTEST_PASSWORD} characters when APP_ENV=production."
+        )
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Lines of NAME=value; `export`, quotes, comments and blank lines are allowed."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{path.name} cannot be read: {error}.") from error
+    found = {}
+    for number, line in enumerate(lines, start=1):
+        line = line.strip().removeprefix("export ").lstrip()
+        if not line or line.startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise BadSetting(f"{path.name}, line {number}: expected NAME=value.")
+        found[name.strip()] = _unquoted(value.strip())
+    return found
+
+
+def _unquoted(value: str) -> str:
+    for quote in ("'", '"'):
+        if value.startswith(quote):
+            closing = value.find(quote, 1)
+            if closing > 0:
+                return value[1:closing]
+    return value.partition(" #")[0].rstrip()
+
+
+def make_data_dir(path: Path) -> None:
+    """Private to us; root's may be entered (not listed), as PostgreSQL refuses to run as root."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+    except OSError as error:
+        raise BadSetting(f"DATA_DIR: {path} cannot be made: {error.strerror}.") from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise BadSetting(f"DATA_DIR: {path} cannot be written by this user; choose another.")
+
+
+def kept_secret(path: Path) -> str:
+    """The secret kept in `path`, made on first use: 32 random bytes in URL-safe base64, 0600.
+
+    Several processes may ask at once; `link` lets exactly one of them win.
+    """
+    try:
+        if not path.exists():
+            made = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+            made.touch(mode=0o600)
+            made.write_text(base64.urlsafe_b64encode(os.urandom(32)).decode())
+            try:
+                os.link(made, path)
+            except FileExistsError:
+                pass
+            finally:
+                made.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise BadSetting(f"DATA_DIR: {path.name} cannot be kept: {error.strerror}.") from error
