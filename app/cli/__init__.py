@@ -1,0 +1,1 @@
+"""Commands of run.py, one module each."""

@@ -1,0 +1,69 @@
+"""Tables, and the rules about a single row."""
+
+from flask_appbuilder.security.sqla.models import Role, User
+
+from app.models.audit import AuditLog
+from app.models.call import (
+    CallSession,
+    CallState,
+    CallSummary,
+    Channel,
+    Consent,
+    InboundRequest,
+    Outcome,
+    Recording,
+    Speaker,
+    Transcript,
+    TransferAttempt,
+    TransferStatus,
+)
+from app.models.control import Block, Lease, SpendKind, SpendLedger
+from app.models.department import Department
+from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint
+from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
+from app.models.lead import Lead, LeadStatus
+from app.models.number import TwilioNumber
+from app.models.receptionist import AfterHours, ReceptionistConfig
+from app.models.schedule import Holiday, OpeningHours
+from app.models.tenant import ApiKey, Tenant, TenantStatus
+
+__all__ = [
+    "AfterHours",
+    "ApiKey",
+    "AuditLog",
+    "Block",
+    "CallSession",
+    "CallState",
+    "CallSummary",
+    "Channel",
+    "Consent",
+    "Department",
+    "EntryStatus",
+    "GapStatus",
+    "Holiday",
+    "InboundRequest",
+    "Job",
+    "JobKind",
+    "JobStatus",
+    "KnowledgeEntry",
+    "KnowledgeGap",
+    "Lead",
+    "LeadStatus",
+    "Lease",
+    "OpeningHours",
+    "Outcome",
+    "ReceptionistConfig",
+    "Recording",
+    "Role",
+    "Speaker",
+    "SpendKind",
+    "SpendLedger",
+    "Tenant",
+    "TenantStatus",
+    "Transcript",
+    "TransferAttempt",
+    "TransferStatus",
+    "TwilioNumber",
+    "User",
+    "WebhookEndpoint",
+]

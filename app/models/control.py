@@ -1,0 +1,75 @@
+"""What bounds calls: spending, leases on shared capacity, and callers who are not answered."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from flask_appbuilder import Model
+from sqlalchemy import DateTime, Index, Integer, String, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Timestamped, choice, owned_keys
+from app.models.call import CallSession, call_relationship
+from app.tenancy import TenantOwned, owned_reference
+
+
+class SpendKind(StrEnum):
+    CALL_SECONDS = "call_seconds"
+    TRANSFER_SECONDS = "transfer_seconds"
+    TOKENS_IN = "tokens_in"
+    TOKENS_OUT = "tokens_out"
+    MAILS = "mails"
+
+
+class SpendLedger(TenantOwned, Model):
+    """What was used, append only: `quantity` in the unit its kind names."""
+
+    __tablename__ = "spend_ledger"
+    __table_args__ = (
+        *owned_keys("spend_ledger", "call_id", "created_at"),
+        owned_reference("call_id", "call_session", on_delete="SET NULL (call_id)"),
+        UniqueConstraint("tenant_id", "key", name="uq_spend_ledger__key"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    call_id: Mapped[int | None] = mapped_column(Integer)
+    kind: Mapped[str] = choice(SpendKind, SpendKind.CALL_SECONDS, name="ck_spend_ledger__kind")
+    quantity: Mapped[int] = mapped_column(Integer, nullable=False)
+    key: Mapped[str] = mapped_column(String(120), nullable=False)
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), nullable=False, server_default=func.now()
+    )
+
+    call: Mapped[CallSession | None] = call_relationship("SpendLedger")
+
+
+class Lease(TenantOwned, Model):
+    """A share of something bounded, held until `until` and freed by time if its holder dies."""
+
+    __tablename__ = "lease"
+    __table_args__ = (
+        *owned_keys("lease"),
+        UniqueConstraint("tenant_id", "kind", "holder", name="uq_lease__holder"),
+        Index("ix_lease__until", "tenant_id", "kind", "until"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), nullable=False)
+    holder: Mapped[str] = mapped_column(String(64), nullable=False)
+    until: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+
+
+class Block(TenantOwned, Timestamped, Model):
+    """A caller whom this tenant does not answer."""
+
+    __tablename__ = "block"
+    __table_args__ = (
+        *owned_keys("block"),
+        UniqueConstraint("tenant_id", "phone", name="uq_block__phone"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    phone: Mapped[str] = mapped_column(String(64), nullable=False)
+    reason: Mapped[str] = mapped_column(String(200), nullable=False, default="", server_default="")
+
+    def __repr__(self) -> str:
+        return self.phone

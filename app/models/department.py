@@ -1,0 +1,37 @@
+"""Where callers can be connected to."""
+
+from flask_appbuilder import Model
+from sqlalchemy import Boolean, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Timestamped, owned_keys, strings
+from app.tenancy import TenantOwned
+
+
+class Department(TenantOwned, Timestamped, Model):
+    """`numbers` (E.164) ring all at once for `ring_seconds`. Without hours of its own it keeps the
+    tenant's. `position` is its key on the telephone, from 1."""
+
+    __tablename__ = "department"
+    __table_args__ = (
+        *owned_keys("department"),
+        UniqueConstraint("tenant_id", "name", name="uq_department__name"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), nullable=False)
+    description: Mapped[str] = mapped_column(Text, nullable=False, default="", server_default="")
+    numbers: Mapped[list[str]] = strings()
+    position: Mapped[int] = mapped_column(Integer, nullable=False, default=1, server_default="1")
+    operator: Mapped[bool] = mapped_column(
+        Boolean, nullable=False, default=False, server_default="false"
+    )
+    ring_seconds: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=20, server_default="20"
+    )
+    summary_recipients: Mapped[list[str]] = strings()
+    lead_recipients: Mapped[list[str]] = strings()
+    urgent_recipients: Mapped[list[str]] = strings()
+
+    def __repr__(self) -> str:
+        return self.name

@@ -1,0 +1,106 @@
+"""Work that must not be lost: the outbox, and where tenants want to be told of events."""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from flask_appbuilder import Model
+from sqlalchemy import Boolean, DateTime, Index, Integer, String, Text, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Timestamped, choice, owned_keys, strings
+from app.models.sealed import seal, unseal
+from app.tenancy import TenantOwned, owned_reference
+
+
+class JobKind(StrEnum):
+    SUMMARISE_CALL = "summarise_call"
+    CALL_SUMMARY_MAIL = "call_summary_mail"
+    LEAD_NOTIFICATION = "lead_notification"
+    ALERT_MAIL = "alert_mail"
+    CLOSE_ORPHANS = "close_orphans"
+    CLEANUP = "cleanup"
+
+
+class JobStatus(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"  # given up: a person must look
+
+
+class Job(TenantOwned, Timestamped, Model):
+    """One piece of work, written in the transaction that causes it.
+
+    `key` makes it unique per tenant, so causing it twice adds one. `args` are ids and plain values.
+    `result` keeps what came of it (a mail as it was sent). Jobs without tenant are the platform's.
+    """
+
+    __tablename__ = "job"
+    __tenant_optional__ = True
+    __table_args__ = (
+        *owned_keys("job", "call_id", "created_at"),
+        owned_reference("call_id", "call_session"),
+        UniqueConstraint(
+            "tenant_id", "key", name="uq_job__key", postgresql_nulls_not_distinct=True
+        ),
+        Index("ix_job__due", "run_at", postgresql_where="status in ('waiting', 'running')"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), nullable=False, info={"choices": JobKind})
+    key: Mapped[str] = mapped_column(String(120), nullable=False)
+    args: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, nullable=False, default=dict, server_default="{}"
+    )
+    call_id: Mapped[int | None] = mapped_column(Integer)
+    status: Mapped[str] = choice(JobStatus, JobStatus.WAITING, name="ck_job__status")
+    attempts: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
+    run_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), nullable=False, server_default=func.now()
+    )
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    last_error: Mapped[str] = mapped_column(Text, nullable=False, default="", server_default="")
+    result: Mapped[dict[str, Any]] = mapped_column(
+        JSONB, nullable=False, default=dict, server_default="{}"
+    )
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    def __repr__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+
+class WebhookEndpoint(TenantOwned, Timestamped, Model):
+    """An address of the tenant's that is told of events; `sealed_secret` signs what it gets."""
+
+    __tablename__ = "webhook_endpoint"
+    __table_args__ = owned_keys("webhook_endpoint")
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    public_id: Mapped[str] = mapped_column(
+        String(32), nullable=False, default=lambda: uuid.uuid4().hex
+    )
+    url: Mapped[str] = mapped_column(String(500), nullable=False)
+    events: Mapped[list[str]] = strings()
+    sealed_secret: Mapped[str | None] = mapped_column(String(500))
+    active: Mapped[bool] = mapped_column(
+        Boolean, nullable=False, default=True, server_default="true"
+    )
+
+    @property
+    def secret(self) -> str | None:
+        return self.sealed_secret and unseal(self.sealed_secret, self._place())
+
+    @secret.setter
+    def secret(self, value: str | None) -> None:
+        self.sealed_secret = seal(value, self._place()) if value else None
+
+    def _place(self) -> str:
+        self.public_id = self.public_id or uuid.uuid4().hex
+        return f"webhook_endpoint:{self.public_id}:secret"
+
+    def __repr__(self) -> str:
+        return self.url

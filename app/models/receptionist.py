@@ -1,0 +1,64 @@
+"""How a tenant's receptionist speaks, what it asks, how far it may go and whom it writes to."""
+
+from enum import StrEnum
+
+from flask_appbuilder import Model
+from sqlalchemy import Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.models.base import Timestamped, choice, owned_keys, strings
+from app.models.department import Department
+from app.tenancy import TenantOwned, owned_reference
+
+
+class AfterHours(StrEnum):
+    ANSWER = "answer"  # answer questions as ever; people are not rung
+    MESSAGE = "message"  # take a message at once
+
+
+class ReceptionistConfig(TenantOwned, Timestamped, Model):
+    """One row per tenant. Recipients are mail addresses by kind of mail."""
+
+    __tablename__ = "receptionist_config"
+    __table_args__ = (
+        *owned_keys("receptionist_config", "staff_first_id"),
+        UniqueConstraint("tenant_id", name="uq_receptionist_config__tenant"),
+        owned_reference("staff_first_id", "department", on_delete="SET NULL (staff_first_id)"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    greeting: Mapped[str] = mapped_column(Text, nullable=False, default="", server_default="")
+    persona: Mapped[str] = mapped_column(Text, nullable=False, default="", server_default="")
+    voice: Mapped[str] = mapped_column(
+        String(80),
+        nullable=False,
+        default="Polly.Joanna-Neural",
+        server_default="Polly.Joanna-Neural",
+    )
+    language: Mapped[str] = mapped_column(
+        String(10), nullable=False, default="en-US", server_default="en-US"
+    )
+    model: Mapped[str] = mapped_column(String(80), nullable=False, default="", server_default="")
+    intake_fields: Mapped[list[str]] = strings()
+    urgent_words: Mapped[list[str]] = strings()
+    after_hours: Mapped[str] = choice(
+        AfterHours, AfterHours.ANSWER, name="ck_receptionist_config__after_hours"
+    )
+    staff_first_id: Mapped[int | None] = mapped_column(Integer)
+    max_turns: Mapped[int] = mapped_column(Integer, nullable=False, default=40, server_default="40")
+    max_transfers: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=2, server_default="2"
+    )
+    summary_recipients: Mapped[list[str]] = strings()
+    lead_recipients: Mapped[list[str]] = strings()
+    urgent_recipients: Mapped[list[str]] = strings()
+    alert_recipients: Mapped[list[str]] = strings()
+
+    staff_first: Mapped[Department | None] = relationship(
+        Department,
+        foreign_keys=[staff_first_id],
+        primaryjoin="ReceptionistConfig.staff_first_id == Department.id",
+    )
+
+    def __repr__(self) -> str:
+        return "Receptionist"

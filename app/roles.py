@@ -1,0 +1,67 @@
+"""Roles and what each may do, as data.
+
+A permission is a pair of patterns, view and action, as Flask-AppBuilder's FAB_ROLES has them. Views
+and REST of an entity share one name, the model's class name, with `can_read` and `can_write`.
+"""
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import Final
+
+
+class RoleName(StrEnum):
+    SUPER_ADMIN = "Super Admin"  # everything, for every tenant; the policies know this name
+    TENANT_ADMIN = "Tenant Admin"
+    AGENT = "Agent"
+    VIEWER = "Viewer"
+
+
+CALLS: Final = ("CallSession", "Transcript", "TransferAttempt", "CallSummary", "Recording", "Lead")
+SETUP: Final = (
+    "ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday", "KnowledgeEntry",
+)  # fmt: skip
+GAPS: Final = ("KnowledgeGap",)
+HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
+
+READ: Final = "can_read"
+# Everybody's own account, and the frame around the screens.
+OWN: Final = (
+    ("UserInfoEditView|ResetMyPasswordView", "can_this_form_get|can_this_form_post"),
+    ("UserDBModelView", "can_userinfo|resetmypassword|userinfoedit"),
+    ("IndexView|MenuApi|OpenApi|LocaleView|UtilView", "can_.*"),
+)
+
+MAY_READ: Final = {
+    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *HISTORY),
+    RoleName.AGENT: (*CALLS, *GAPS, *SETUP),
+    RoleName.VIEWER: CALLS,
+}
+
+
+# Menu and category names of app/views, by what they lead to.
+MENUS: Final = {
+    "CallSession": "Calls", "Transcript": "Transcripts", "TransferAttempt": "Transfers",
+    "CallSummary": "Summaries", "Recording": "Recordings", "Lead": "Leads",
+    "ReceptionistConfig": "Receptionist", "TwilioNumber": "Numbers", "Department": "Departments",
+    "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
+    "KnowledgeGap": "Unanswered questions", "Job": "Jobs", "SpendLedger": "Usage",
+    "AuditLog": "Audit log",
+}  # fmt: skip
+CATEGORIES: Final = (("Calls|Receptionist|Platform", "menu_access"),)
+
+
+def patterns() -> dict[str, list[list[str]]]:
+    """FAB_ROLES. The super admin is not among them: AUTH_ROLE_ADMIN gets every permission."""
+    return {str(role): _anchored([*OWN, *_reading(names)]) for role, names in MAY_READ.items()}
+
+
+def _reading(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    yield from CATEGORIES
+    for name in names:
+        yield name, READ
+        yield MENUS[name], "menu_access"
+
+
+def _anchored(pairs: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """FAB matches prefixes: without the end, `User` would open `UserDBModelView`."""
+    return [[f"^({view})$", f"^({action})$"] for view, action in pairs]

@@ -1,0 +1,169 @@
+"""Real services for every test that asks for them: PostgreSQL, Valkey, a fresh database, the app.
+
+`app` is built once per process, because Flask-AppBuilder's boot is slow, and finds a new database
+under the same name for every test. Identifiers of tenants and users never repeat in a process, so
+that nothing an app has remembered can be mistaken for this test's.
+
+No fixture holds an application context open: the login extension would keep the former user.
+"""
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psycopg2
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.cli.migrate import DATABASE, alone, make_schema, migrate
+from app.embedded import EmbeddedPostgres, EmbeddedValkey
+from config import Settings
+
+if TYPE_CHECKING:
+    from tests.factories import Rows
+
+TEMPLATE = DATABASE
+FRESH = "recep_test"
+STEP = 1_000
+"""Between the first ids of two tests."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """`settings` lead to the fresh database; `admin_url` is the superuser's, of any database."""
+
+    settings: Settings
+    postgres: EmbeddedPostgres
+    fresh: str = FRESH
+
+    def admin_url(self, name: str = FRESH) -> str:
+        return self.postgres.url(name)
+
+    def execute(self, *statements: str, name: str = "postgres") -> None:
+        connection = psycopg2.connect(self.admin_url(name))
+        connection.autocommit = True
+        try:
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="recep-test-") as made:
+        folder = Path(made)
+        folder.chmod(0o711)  # PostgreSQL does not run as root, and must get through
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def services(data_dir: Path) -> Iterator[Services]:
+    """Both servers, and the migrated database that all others are copies of."""
+    postgres = EmbeddedPostgres(data_dir, durable=False)
+    valkey = EmbeddedValkey(data_dir, durable=False)
+    try:
+        postgres.launch()
+        valkey.launch()
+        postgres.wait_ready()
+        valkey.wait_ready()
+        settings = Settings.load(
+            {"DATA_DIR": str(data_dir), "REDIS_URL": valkey.url, "DB_POOL_SIZE": "4"}
+        )
+        with alone(postgres.admin_url) as admin:
+            login_url = make_schema(admin, postgres.admin_url, settings)
+        fresh = urlsplit(login_url)._replace(path=f"/{FRESH}").geturl()
+        yield Services(replace(settings, database_url=fresh), postgres)
+    finally:
+        postgres.stop()
+        valkey.stop()
+
+
+@pytest.fixture(scope="session")
+def permissions(services: Services) -> None:
+    """The roles and permissions of the admin panel, in every database made from now on."""
+    migrate(services.postgres.admin_url, replace(services.settings, database_url=""))
+
+
+@pytest.fixture(scope="session")
+def _apps() -> dict[Any, Flask]:
+    return {}
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+def settings(services: Services, _apps: dict[Any, Flask], _numbers: Iterator[int]) -> Settings:
+    """Settings that lead to a database with tables and nobody's rows, and to an empty Valkey."""
+    for app in _apps.values():
+        with app.app_context():
+            app.extensions["sqlalchemy"].engine.dispose()
+    first = next(_numbers) * STEP
+    services.execute(
+        f"drop database if exists {FRESH} with (force)",
+        f"create database {FRESH} template {TEMPLATE} owner recep_owner",
+        f"grant connect on database {FRESH} to recep_login",
+        f"revoke all on database {FRESH} from public",
+    )
+    services.execute(
+        *(f"alter sequence {table}_id_seq restart with {first}" for table in ("tenant", "ab_user")),
+        name=FRESH,
+    )
+    with redis.Redis.from_url(services.settings.redis_url) as valkey:
+        valkey.flushall()
+    return services.settings
+
+
+@pytest.fixture
+def make_app(
+    permissions: None, settings: Settings, _apps: dict[Any, Flask]
+) -> Callable[..., Flask]:
+    """make_app(**changes): the whole application with these settings changed, built once each."""
+    return lambda **changes: _built(_apps, settings, True, changes)
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """The whole application, on a fresh database."""
+    return make_app()
+
+
+@pytest.fixture
+def light_app(settings: Settings, _apps: dict[Any, Flask]) -> Flask:
+    """Database, tenancy and mail without the admin panel, on a fresh database."""
+    return _built(_apps, settings, False, {})
+
+
+def _built(
+    apps: dict[Any, Flask], settings: Settings, admin: bool, changes: dict[str, Any]
+) -> Flask:
+    from app import create_app
+
+    key = (admin, *sorted(changes.items()))
+    if key not in apps:
+        apps[key] = create_app(replace(settings, **changes), admin=admin)
+        apps[key].testing = True
+    return apps[key]
+
+
+@pytest.fixture
+def rows(light_app: Flask) -> "Rows":
+    """Makes committed rows: see tests/factories.py."""
+    from tests.factories import Rows
+
+    return Rows(light_app)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
