@@ -1,0 +1,1 @@
+"""A phone call, from webhook to TwiML."""

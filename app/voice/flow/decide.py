@@ -1,0 +1,56 @@
+"""The call flow: what happens next on a call, decided from facts alone.
+
+No Flask, no database, no network, no clock. An interpreter only proposes; the flow decides.
+"""
+
+from dataclasses import replace
+
+from app.voice.flow import closing, taking, transfers
+from app.voice.flow import messages as m
+from app.voice.flow.keys import pressed
+from app.voice.flow.messages import Ask
+from app.voice.flow.proposals import consider, not_understood
+from app.voice.flow.silence import repeat, silent
+from app.voice.flow.states import State
+from app.voice.flow.turn import Turn
+
+
+def decide(state: State, event: m.Event, context: m.Context) -> m.Decision:
+    """Return what happens next. Total: every state answers every event."""
+    turn = Turn(context.facts, context.memory, (State(state),))
+    match turn.state, event:
+        case State.ENDED, _:
+            return m.Decision((State.ENDED,), context.memory)
+        case _, m.CallerHungUp():
+            return closing.hung_up(turn)
+        case State.TRANSFER_ATTEMPT, m.DialEnded(bridged=True):
+            return transfers.bridged(turn)
+        case State.TRANSFER_ATTEMPT, m.DialEnded():
+            return transfers.not_bridged(turn)
+        case State.TRANSFER_ATTEMPT, _:
+            # Whatever arrives while a leg should be ringing: the caller must not be left unheard.
+            return transfers.not_bridged(turn.refuse("transfer in progress"))
+        case State.GREETING, m.CallStarted():
+            first = transfers.staff_first(turn)
+            return turn.dial(first.id) if first else transfers.welcome(turn)
+        case _, m.MessageRecorded(seconds):
+            return taking.recorded(turn, seconds)
+    return _hear(turn.knowing(replace(turn.memory, turns=turn.memory.turns + 1)), event)
+
+
+def _hear(turn: Turn, event: m.Event) -> m.Decision:
+    """A caller's turn, already counted."""
+    if turn.memory.turns > turn.facts.limits.max_turns:
+        return closing.goodbye(turn.refuse("turn limit"))
+    if turn.memory.asking == Ask.RECORDING:  # the tone was heard and nothing recorded
+        return taking.recorded(turn, 0)
+    match event:
+        case m.CallerSilent():
+            return silent(turn)
+        case m.KeysPressed(keys):
+            return pressed(turn, keys)
+        case m.CallerSpoke(words, None):
+            return not_understood(turn, words)
+        case m.CallerSpoke(words, proposal) if proposal is not None:
+            return consider(turn, words, proposal)
+    return repeat(turn.refuse(f"unexpected {type(event).__name__}"))

@@ -1,0 +1,210 @@
+"""What the receptionist says: the wording of every scripted line, in the tenant's language.
+
+English stands here, other languages in translations/. Each line that may come twice running has two
+wordings, and the turn's number picks one, so that the same call always sounds the same.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.voice import spoken
+from app.voice.flow.messages import Ask, Facts, Line, Memory, Say
+from app.voice.spoken import Speech, _
+
+_ASKS: dict[str, tuple[str, str]] = {
+    Ask.NAME: (_("May I have your name, please?"), _("What name should I put down?")),
+    Ask.PHONE: (
+        _("What number can we call you back on? You can say it or key it in."),
+        _("Which phone number is best to reach you? You can also use the keys."),
+    ),
+    Ask.EMAIL: (_("What is your e-mail address?"), _("Which e-mail address can we write to?")),
+    Ask.REASON: (_("What is it about?"), _("What would you like to tell them?")),
+}
+_ASKS_AGAIN: dict[str, tuple[str, str]] = {
+    Ask.NAME: (
+        _("Could you tell me your name once more, please?"),
+        _("I still need your name, please."),
+    ),
+    Ask.PHONE: (
+        _("Please say the phone number digit by digit, or key it in."),
+        _("I still need a phone number. Please key it in, then press pound."),
+    ),
+    Ask.EMAIL: (
+        _("Please say the e-mail address slowly, for example: ann at example dot com."),
+        _("Could you spell the e-mail address for me?"),
+    ),
+    Ask.REASON: (
+        _("Could you tell me in a few words what it is about?"),
+        _("In a few words, what should I tell them?"),
+    ),
+}
+_READ: dict[str, str] = {
+    Ask.NAME: _("Your name is {value}."),
+    Ask.PHONE: _("Your number is {value}."),
+    Ask.EMAIL: _("Your e-mail address is {value}."),
+    Ask.REASON: _("It is about this: {value}."),
+}
+_OTHER_ASK = (_("Please tell me: {label}?"), _("What may I note for {label}?"))
+_OTHER_READ = _("For {label}: {value}.")
+
+# Several wordings: one of them is chosen. `{place}` is the department's name.
+_WORDING: dict[Line, tuple[str, ...]] = {
+    Line.HOW_CAN_I_HELP: (_("How can I help you?"), _("What can I do for you?")),
+    Line.DID_NOT_HEAR: (_("I'm sorry, I didn't hear anything."), _("I still can't hear you.")),
+    Line.DID_NOT_UNDERSTAND: (
+        _("I'm sorry, I didn't understand that. Could you say it in other words?"),
+        _("I'm afraid I didn't get that. What is it you need?"),
+    ),
+    Line.CONNECTING: (_("I'll connect you with {place}. One moment, please."),),
+    Line.DEPARTMENT_CLOSED: (
+        _("I'm sorry, {place} is closed at the moment."),
+        _("{place} is not open right now, I'm afraid."),
+    ),
+    Line.NOBODY_AVAILABLE: (
+        _("I'm sorry, nobody is available to take your call right now."),
+        _("I'm afraid there is nobody I can connect you with at the moment."),
+    ),
+    Line.NOBODY_PICKED_UP: (
+        _("I'm sorry, nobody is picking up right now."),
+        _("I'm afraid nobody answered."),
+    ),
+    Line.CANNOT_ANSWER: (
+        _("I don't have that information. I'll have someone confirm that."),
+        _("I can't tell you that for certain. I'll have someone confirm that."),
+    ),
+    Line.TAKE_A_MESSAGE: (_("I'll take a message, so that somebody can call you back."),),
+    Line.BACK_TO_MESSAGE: (_("Now, back to your message."), _("Let's go on with your message.")),
+    Line.PLEASE_CONFIRM: (
+        _("Is your message right as I read it? Say yes or no, or press 1 for yes, 2 for no."),
+        _("If the message is right, say yes or press 1. If not, say no or press 2."),
+    ),
+    Line.WHAT_TO_CORRECT: (
+        _("What should I change?"),
+        _("Which part should I change: for example the name, or the number?"),
+    ),
+    Line.LEAVE_RECORDING: (_("Please leave your message and your phone number after the tone."),),
+    Line.MESSAGE_SAVED: (_("Thank you, I have noted your message."),),
+    Line.ANYTHING_ELSE: (
+        _("Is there anything else I can do for you?"),
+        _("Can I help you with anything else?"),
+    ),
+    Line.GOODBYE: (_("Thank you for calling. Goodbye."),),
+}
+
+_WELCOME = _("Thank you for calling {business}.")
+_WELCOME_NAMELESS = _("Thank you for calling.")
+_ASSISTANT = _("I am the automated assistant.")
+_ASSISTANT_NAMED = _("I am {persona}, the automated assistant.")
+_CLOSED_NOW = _("We are closed right now, but I can answer questions or take a message.")
+_MENU_INTRO = _("You can ask me a question, or leave a message.")
+_MENU_CHOICE = _("For {place}, press {key}.")
+_MENU_PERSON = _("To speak to a person, press 0.")
+_READ_BACK = (_("Let me read that back."), _("So, here is your message."))
+_RIGHT = _("Is that right?")
+
+# What a greeting must have said for us not to add that a machine answers.
+_DISCLOSED = ("automat", "virtual", "artificial", "robot", "digital", " ai ", " bot ")
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How a tenant's receptionist presents itself. `greeting` is the tenant's own text or ""."""
+
+    greeting: str = ""
+    persona: str = ""
+    language: str = "en-US"
+
+
+def render(say: Say, facts: Facts, memory: Memory, settings: Voice) -> str:
+    """The words to speak. `memory` is the decision's, so that two turns running sound different."""
+    if say.line is None:
+        return say.text
+    speech = spoken.speech(settings.language)
+    if say.line in _COMPOSED:
+        return _COMPOSED[say.line](say, facts, memory, settings, speech)
+    wordings = _WORDING[say.line]
+    return speech.tell(wordings[memory.turns % len(wordings)], place=say.detail)
+
+
+def _welcome(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Speech) -> str:
+    """A caller is always told that a machine answers, whatever the tenant's greeting says."""
+    business = facts.business.strip().rstrip(".")
+    greeting = settings.greeting.strip()
+    parts = [
+        greeting or speech.tell(_WELCOME if business else _WELCOME_NAMELESS, business=business)
+    ]
+    if not _discloses(greeting):
+        named = _ASSISTANT_NAMED if settings.persona else _ASSISTANT
+        parts.append(speech.tell(named, persona=settings.persona))
+    if say.line is Line.WELCOME_CLOSED and not say.detail:
+        parts.append(speech.tell(_CLOSED_NOW))
+    if not say.detail and not parts[-1].endswith("?"):
+        parts.append(speech.tell(_WORDING[Line.HOW_CAN_I_HELP][0]))
+    return " ".join(parts)
+
+
+def _discloses(greeting: str) -> bool:
+    heard = "".join(c if c.isalnum() else " " for c in greeting.casefold())
+    return any(word in f" {heard} " for word in _DISCLOSED)
+
+
+def _menu(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Speech) -> str:
+    choices = [
+        speech.tell(_MENU_CHOICE, place=department.name, key=str(key))
+        for key, department in enumerate(facts.departments[:9], 1)
+    ]
+    person = [speech.tell(_MENU_PERSON)] if facts.operator else []
+    return " ".join([speech.tell(_MENU_INTRO), *choices, *person])
+
+
+def _hours(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Speech) -> str:
+    return spoken.hours(say.days, facts, speech)
+
+
+def _ask(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Speech) -> str:
+    wordings = _ASKS if say.line is Line.ASK_FIELD else _ASKS_AGAIN
+    intake = next((intake for intake in facts.intake if intake.key == say.detail), None)
+    if intake and intake.question:
+        return intake.question  # the tenant's own words, in the tenant's language
+    pair = wordings.get(say.detail, _OTHER_ASK)
+    # A question is new each time it is first asked; only its repetition needs other words.
+    chosen = 0 if say.line is Line.ASK_FIELD else memory.turns % 2
+    return speech.tell(pair[chosen], label=_label(say.detail, facts))
+
+
+def _read_back(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Speech) -> str:
+    fields = [
+        speech.tell(
+            _READ.get(field.key, _OTHER_READ),
+            label=_label(field.key, facts),
+            value=_value(field.key, field.value, facts, speech),
+        )
+        for field in memory.draft.fields
+    ]
+    intro = speech.tell(_READ_BACK[memory.turns % 2])
+    return " ".join([intro, *fields, speech.tell(_RIGHT)])
+
+
+def _value(key: str, value: str, facts: Facts, speech: Speech) -> str:
+    match key:
+        case Ask.PHONE:
+            return spoken.phone(value, facts.region, speech)
+        case Ask.EMAIL:
+            return spoken.email(value, speech)
+    return spoken.shortened(value)
+
+
+def _label(key: str, facts: Facts) -> str:
+    intake = next((intake for intake in facts.intake if intake.key == key), None)
+    return intake.label if intake and intake.label else key.replace("_", " ")
+
+
+_COMPOSED: dict[Line, Callable[[Say, Facts, Memory, Voice, Speech], str]] = {
+    Line.WELCOME: _welcome,
+    Line.WELCOME_CLOSED: _welcome,
+    Line.MENU: _menu,
+    Line.HOURS: _hours,
+    Line.ASK_FIELD: _ask,
+    Line.ASK_FIELD_AGAIN: _ask,
+    Line.READ_BACK: _read_back,
+}

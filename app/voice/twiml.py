@@ -1,0 +1,255 @@
+"""Decisions as TwiML: every URL we hand out, every attribute Twilio is sent, every character safe.
+
+Attributes follow facts of Twilio's pages on Gather, Say, Dial, Number and Record as of 2026-11:
+https://www.twilio.com/docs/voice/twiml
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from twilio.twiml.voice_response import Dial as DialVerb
+from twilio.twiml.voice_response import Gather, VoiceResponse
+
+from app.voice.flow.messages import Ask, Dial, Facts, HangUp, Listen, Record
+
+# Twilio retries only failed connections unless asked to; and all tries end before its 15 seconds.
+OVERRIDES = "#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000"
+LONGEST_SAY = 1000  # characters; a safe length, since Twilio documents none
+LARGEST_DOCUMENT = 64_000  # bytes; Twilio refuses above 64 kB (error 11750)
+MOST_HINTS, LONGEST_HINT = 500, 100
+MOST_NUMBERS = 10  # rung at the same time by one Dial
+TALK_SECONDS, RECORD_SECONDS = 3600, 120
+_PATIENCE: dict[str, int] = {
+    Ask.GOODBYE: 2,
+    Ask.PHONE: 8,
+}  # seconds to wait for the caller to begin; else 5
+
+_UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """Words as they are to be said."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSettings:
+    """`name` is Twilio's name of a voice. `speech_model` "" leaves the choice to Twilio, which
+    then finds the end of an utterance by itself."""
+
+    name: str = "Polly.Joanna-Neural"
+    language: str = "en-US"
+    speech_model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The URLs of one turn's answer. `turn` is the turn that the caller's next words begin;
+    `called` is the tenant's number that was dialled."""
+
+    base_url: str
+    turn: int
+    called: str = ""
+    attempt: int | None = None
+
+    def gather(self, ask: str = "") -> str:
+        return self._url("gather", {"ask": ask} if ask else {})
+
+    def transfer_status(self) -> str:
+        return self._url("transfer-status", {})
+
+    def screen(self, attempt: int | None = None) -> str:
+        """The leg of one transfer attempt, whose turn does not matter."""
+        return self._build("screen", {} if attempt is None else {"attempt": str(attempt)})
+
+    def message(self) -> str:
+        return self._url("message", {})
+
+    def again(self, kind: str, wait: int) -> str:
+        """The same turn once more: the `wait`-th redirect of a thought that takes long."""
+        return self._url(kind.replace("_", "-"), {"wait": str(wait)})
+
+    def recording_status(self) -> str:
+        return self._build("recording-status", {})
+
+    def _url(self, path: str, query: dict[str, str]) -> str:
+        return self._build(path, {"turn": str(self.turn), **query})
+
+    def _build(self, path: str, query: dict[str, str]) -> str:
+        asked = f"?{urlencode(query)}" if query else ""
+        return f"{self.base_url.rstrip('/')}/twilio/{path}{asked}{OVERRIDES}"
+
+
+Part = Spoken | Listen | Dial | Record | HangUp
+
+
+def render(effects: Sequence[Part], links: Links, voice: VoiceSettings, facts: Facts) -> str:
+    """The document of a decision: its words, then the one verb that waits for the caller. Words
+    before a Gather stand inside it, so that a caller may interrupt them."""
+    response = VoiceResponse()
+    texts = [effect.text for effect in effects if isinstance(effect, Spoken)]
+    verb = next((effect for effect in effects if not isinstance(effect, Spoken)), HangUp())
+    if isinstance(verb, Listen):
+        gather = _gather(verb.ask, links, voice, facts)
+        _say(gather, texts, voice)
+        response.append(gather)
+        response.redirect(links.gather(verb.ask), method="POST")
+        return _document(response)
+    _say(response, texts, voice)
+    match verb:
+        case Dial(department_id):
+            response.append(_dial(department_id, links, facts))
+        case Record():
+            _record(response, links)
+        case HangUp():
+            response.hangup()
+    return _document(response)
+
+
+def filler(again: str, text: str, voice: VoiceSettings) -> str:
+    """Bridge the wait for a slow thought: come back to the same turn."""
+    response = VoiceResponse()
+    _say(response, [text], voice)
+    response.redirect(again, method="POST")
+    return _document(response)
+
+
+def leave_message(text: str, links: Links, voice: VoiceSettings) -> str:
+    """Let the caller speak a message when nothing else works."""
+    response = VoiceResponse()
+    _say(response, [text], voice)
+    _record(response, links)
+    return _document(response)
+
+
+def hang_up(text: str, voice: VoiceSettings) -> str:
+    response = VoiceResponse()
+    _say(response, [text], voice)
+    response.hangup()
+    return _document(response)
+
+
+def screen(text: str, action: str, voice: VoiceSettings) -> str:
+    """Asks who picked up to press a key; voicemail does not, and is hung up on."""
+    response = VoiceResponse()
+    gather = Gather(input="dtmf", num_digits=1, timeout=8, action=action, method="POST")
+    _say(gather, [text], voice)
+    response.append(gather)
+    response.hangup()
+    return _document(response)
+
+
+def reject() -> str:
+    """Must be the first answer to a call: it is then not answered and not billed."""
+    response = VoiceResponse()
+    response.reject(reason="busy")
+    return _document(response)
+
+
+def empty() -> str:
+    """For callbacks whose answer is ignored, and to let a screened leg be bridged."""
+    return _document(VoiceResponse())
+
+
+def xml_safe(text: str) -> str:
+    """Without what no XML document may hold: one such character costs the whole answer (12100)."""
+    return _UNSAFE.sub("", text)
+
+
+def _gather(ask: str, links: Links, voice: VoiceSettings, facts: Facts) -> Gather:
+    return Gather(
+        input="dtmf speech",
+        action=links.gather(ask),
+        method="POST",
+        action_on_empty_result=True,
+        timeout=_PATIENCE.get(ask, 5),
+        # "auto" does not go with a chosen model: Twilio then demands whole seconds
+        speech_timeout=1 if voice.speech_model else "auto",
+        speech_model=voice.speech_model or None,
+        language=voice.language,
+        hints=_hints(facts) or None,
+        finish_on_key="#",
+        profanity_filter=False,  # it masks names
+    )
+
+
+def _hints(facts: Facts) -> str:
+    """What callers of this tenant are likely to say. Commas part the hints: none may hold one."""
+    phrases = [facts.business, *(department.name for department in facts.departments)]
+    phrases += [passage.question for passage in facts.passages]
+    clean = (" ".join(re.sub(r"[,;?!.¿¡]", " ", xml_safe(p)).split()) for p in phrases)
+    fitting = dict.fromkeys(phrase for phrase in clean if 0 < len(phrase) <= LONGEST_HINT)
+    hints: list[str] = []
+    left = LARGEST_DOCUMENT // 4
+    for hint in list(fitting)[:MOST_HINTS]:
+        left -= _weight(hint) + 1
+        if left < 0:
+            break
+        hints.append(hint)
+    return ",".join(hints)
+
+
+def _dial(department_id: int, links: Links, facts: Facts) -> DialVerb:
+    department = facts.department(department_id)
+    shown = facts.caller_number if _E164.fullmatch(facts.caller_number) else links.called
+    dial = DialVerb(
+        action=links.transfer_status(),
+        method="POST",
+        timeout=department.ring_seconds if department else None,
+        time_limit=TALK_SECONDS,
+        caller_id=shown or None,
+        answer_on_bridge=False,
+    )
+    for number in department.numbers[:MOST_NUMBERS] if department else ():
+        dial.number(number, url=links.screen(links.attempt), method="POST")
+    return dial
+
+
+def _record(response: VoiceResponse, links: Links) -> None:
+    response.record(
+        action=links.message(),
+        method="POST",
+        max_length=RECORD_SECONDS,
+        timeout=5,
+        finish_on_key="#",
+        play_beep=True,
+        recording_status_callback=links.recording_status(),
+        recording_status_callback_method="POST",
+    )
+    # A recording too quiet to count calls no action and falls through to here.
+    response.redirect(links.message(), method="POST")
+
+
+def _say(parent: VoiceResponse | Gather, texts: Sequence[str], voice: VoiceSettings) -> None:
+    left = LARGEST_DOCUMENT // 2  # the rest is for hints, attributes and numbers
+    for piece in (piece for text in texts for piece in _pieces(xml_safe(text))):
+        left -= _weight(piece) + 150  # the element around it
+        if left < 0:
+            return
+        parent.say(piece, voice=voice.name, language=voice.language)
+
+
+def _weight(text: str) -> int:
+    """Bytes in the document at most: an escaped character takes up to six."""
+    return len(text.encode()) + 5 * sum(text.count(mark) for mark in "&<>\"'")
+
+
+def _pieces(text: str) -> list[str]:
+    """Split at sentence ends, else at spaces, else anywhere, so that no Say is too long."""
+    pieces, rest = [], text.strip()
+    while len(rest) > LONGEST_SAY:
+        head = rest[:LONGEST_SAY]
+        ends = [match.end() for match in re.finditer(r"[.!?…]\s", head)]
+        cut = ends[-1] if ends else head.rfind(" ") + 1
+        pieces.append(rest[: cut or LONGEST_SAY].strip())
+        rest = rest[cut or LONGEST_SAY :].strip()
+    return [piece for piece in (*pieces, rest) if piece]
+
+
+def _document(response: VoiceResponse) -> str:
+    return str(response)
