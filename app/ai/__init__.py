@@ -1,0 +1,1 @@
+"""Everything that understands words: interpreters propose, the flow decides."""

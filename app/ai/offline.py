@@ -1,0 +1,266 @@
+"""Understands callers without a model: when there is no key, and whenever the model is down.
+
+It prefers saying "I have somebody call you" to guessing: an answer needs a clear match, a field
+needs a readable value, and a doubtful yes is no yes.
+"""
+
+import re
+from dataclasses import replace
+
+from app.ai import knowledge, wishes, wording
+from app.ai.interpreter import Heard, Tier, Understood
+from app.ai.reading import days, departments, emails, names, phones, yesno
+from app.voice.flow import messages as m
+from app.voice.flow.messages import Ask, Known, Noted
+from app.voice.flow.states import MAY_PROPOSE, State
+
+LONGEST = 1000  # characters that are read: about a minute of speech
+_CERTAIN = 0.65  # an entry this sure outweighs the opening hours
+_MARGIN = 0.02  # two entries closer than this: ask which
+_WISH = 2  # words that say something, from which on a sentence is a wish and not noise
+
+# The few sentences that are asked back; all other wording lives in voice/lines.py.
+_HOW_CAN_I_HELP = {"en": "How can I help you?", "es": "¿En qué puedo ayudarle?"}
+_DO_YOU_MEAN = {"en": "Do you mean: {question}?", "es": "¿Quiere decir: {question}?"}
+_NO_IT_IS = re.compile(
+    r"^(?:no+|nope|nah)[\s,.]+(?:it'?s|it is|that'?s|i'?m|i am|es|soy)\s+(?P<rest>.+)",
+    re.IGNORECASE,
+)
+_TALK_BEFORE = re.compile(
+    r"^(?:(?:um|uh|so|well|yes|yeah|ok|okay|sure|hi|hello|it'?s about|it is about|about)[\s,]+)+",
+    re.IGNORECASE,
+)
+
+
+class OfflineInterpreter:
+    def interpret(self, heard: Heard) -> Understood:
+        heard = replace(heard, words=heard.words[:LONGEST].strip())
+        proposal = propose(heard) if heard.words else None
+        if type(proposal) not in MAY_PROPOSE[heard.state]:
+            proposal = None
+        return Understood(proposal, Tier.OFFLINE)
+
+
+def propose(heard: Heard) -> m.Proposal | None:
+    match heard.state:
+        case State.ENDED | State.TRANSFER_ATTEMPT:
+            return None
+        case State.LEAD_CAPTURE:
+            return _in_message(heard)
+        case State.CONFIRMATION:
+            return _in_confirmation(heard)
+    return _in_open_talk(heard)
+
+
+# --- Open talk --------------------------------------------------------------------------------
+
+
+def _in_open_talk(heard: Heard) -> m.Proposal | None:
+    words, memory = heard.words, heard.context.memory
+    if wishes.greeting(words):
+        return m.Clarify(_in_language(_HOW_CAN_I_HELP, heard))
+    return (
+        _after_clarify(heard)
+        or _wish(heard)
+        or (m.Finish() if wishes.goodbye(words) else None)
+        or (m.Finish() if _is_done(words, memory.asking) else None)
+        or _bare_yes_or_no(words)
+        or _answer_or_transfer(heard)
+    )
+
+
+def _is_done(words: str, asking: str) -> bool:
+    return asking in (Ask.ANYTHING_ELSE, Ask.GOODBYE) and wishes.done(words)
+
+
+def _wish(heard: Heard) -> m.Proposal | None:
+    """What every caller may want: the hours, a message, a person."""
+    words, facts = heard.words, heard.context.facts
+    if wishes.hours(words) and facts.hours and not _certain(heard):
+        return _hours(heard)
+    if wishes.message(words):
+        return m.TakeMessage(_fields(heard, "") or _told_at_once(heard))
+    if wishes.person(words) or wishes.connection(words):
+        return _person(heard)
+    return None
+
+
+def _told_at_once(heard: Heard) -> tuple[Noted, ...]:
+    """What the message is about, when it is said together with the wish for one."""
+    about = wording.content(wishes.without_message(heard.words))
+    return (Noted(Ask.REASON, heard.words.strip()),) if len(about) >= _WISH else ()
+
+
+def _certain(heard: Heard) -> bool:
+    found = knowledge.find(heard.context.facts.passages, heard.words, 1)
+    return bool(found) and found[0].score >= _CERTAIN
+
+
+def _hours(heard: Heard) -> m.TellHours:
+    facts = heard.context.facts
+    asked = days.mentioned(heard.words, facts.today) if facts.today else ()
+    told = {day.day for day in facts.hours}
+    return m.TellHours(tuple(day for day in asked if day in told))
+
+
+def _person(heard: Heard) -> m.Transfer:
+    """The department named in the same breath, else whoever answers for a person."""
+    facts = heard.context.facts
+    rest = wishes.without_person(heard.words)
+    fit = departments.fit(rest, facts.departments) or departments.fit(
+        heard.words, facts.departments
+    )
+    sure = fit is not None and fit.score >= departments.SURE
+    return m.Transfer(fit.department.id if fit and sure else None)
+
+
+def _bare_yes_or_no(words: str) -> m.Proposal | None:
+    answer = yesno.read(words)
+    if answer is None or wishes.asks(words) or len(wording.content(words)) > 1:
+        return None
+    return m.Confirm(answer)
+
+
+def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
+    """A clear entry answers; else the department that does it; else an entry that may be meant."""
+    facts, words = heard.context.facts, heard.words
+    found = knowledge.find(facts.passages, words, 2)
+    best = found[0].score if found else 0.0
+    close = len(found) > 1 and best - found[1].score < _MARGIN
+    if best >= knowledge.ANSWER and not close:
+        return _answer(found[0].passage)
+    fit = departments.fit(words, facts.departments)
+    needed = departments.CLEAR if best >= knowledge.ASK and wishes.asks(words) else departments.SURE
+    if fit and fit.score >= needed:
+        return m.Transfer(fit.department.id)
+    if best >= knowledge.ASK and not _asked_back(heard):
+        return m.Clarify(_did_you_mean(found[0].passage, heard))
+    if wishes.repetition(words):
+        return None
+    if len(wording.content(words)) >= _WISH or (wishes.asks(words) and wording.content(words)):
+        return m.TakeMessage(_fields(heard, ""), unanswered=True)
+    return None
+
+
+def _asked_back(heard: Heard) -> bool:
+    """Whether "do you mean …?" was just asked: twice running would not help."""
+    opening = _in_language(_DO_YOU_MEAN, heard).partition("{")[0]
+    return opening in heard.last_question()
+
+
+def _answer(passage: m.Passage) -> m.Answer:
+    return m.Answer(passage.answer, (passage.id,))
+
+
+def _did_you_mean(passage: m.Passage, heard: Heard) -> str:
+    question = passage.question.strip().rstrip("?.! ").lstrip("¿")
+    return _in_language(_DO_YOU_MEAN, heard).format(question=question)
+
+
+def _after_clarify(heard: Heard) -> m.Proposal | None:
+    """Yes or no to "do you mean …?"."""
+    asked, facts = heard.last_question(), heard.context.facts
+    answer = yesno.read(heard.words)
+    meant = [p for p in facts.passages if _did_you_mean(p, heard) in asked] if asked else []
+    if not meant or answer is None or wishes.asks(heard.words):
+        return None
+    if answer:
+        return _answer(meant[0])
+    wanted = heard.context.memory.last_words
+    if len(wording.content(heard.words)) > 1 or not wanted:  # "no, I mean …" is heard anew
+        return None
+    return m.TakeMessage((Noted(Ask.REASON, wanted),))
+
+
+# --- Taking a message -------------------------------------------------------------------------
+
+
+def _in_message(heard: Heard) -> m.Proposal | None:
+    """The asked field first, and whatever else is said in the same breath."""
+    asking = heard.context.memory.asking
+    if asking == Ask.REASON or (asking and asking not in list(Ask)):
+        return _aside(heard) or m.TakeMessage((*_fields(heard, asking), _as_said(heard)))
+    if fields := _fields(heard, asking):
+        return m.TakeMessage(fields)
+    if aside := _aside(heard):
+        return aside
+    if wishes.done(heard.words):
+        return m.Finish()
+    # Talk that holds no value must not become somebody's name: without fields it is asked again.
+    return m.TakeMessage() if asking else None
+
+
+def _aside(heard: Heard) -> m.Proposal | None:
+    """Something else amid a message: a person, a question, leaving."""
+    words, facts = heard.words, heard.context.facts
+    if wishes.goodbye(words) and not wishes.asks(words):
+        return m.Finish()
+    if wishes.person(words):
+        return _person(heard)
+    if not wishes.asks(words):
+        return None
+    if wishes.hours(words) and facts.hours:
+        return _hours(heard)
+    found = knowledge.find(facts.passages, words, 1)
+    return _answer(found[0].passage) if found and found[0].score >= knowledge.ANSWER else None
+
+
+def _as_said(heard: Heard) -> Noted:
+    words = heard.words.strip()
+    return Noted(heard.context.memory.asking, _TALK_BEFORE.sub("", words) or words)
+
+
+def _fields(heard: Heard, asking: str) -> tuple[Noted, ...]:
+    """Name, phone and e-mail as far as they are said. Only an asked field may be said bare."""
+    words, facts = heard.words, heard.context.facts
+    found: list[Noted] = []
+    email = emails.read(words)
+    if not email and (name := names.read(words, asked=asking == Ask.NAME)):
+        found.append(Noted(Ask.NAME, name))
+    if number := phones.read(words, facts.region, asked=asking == Ask.PHONE):
+        found.append(Noted(Ask.PHONE, number))
+    elif facts.caller_number and _means_caller_id(heard, asking):
+        found.append(Noted(Ask.PHONE, facts.caller_number, Known.CALLER_ID))
+    if email:
+        found.append(Noted(Ask.EMAIL, email))
+    return tuple(found)
+
+
+def _means_caller_id(heard: Heard, asking: str) -> bool:
+    if asking != Ask.PHONE:
+        return False
+    if phones.means_caller_id(heard.words):
+        return True
+    offered = phones.means_caller_id(heard.last_question())
+    return offered and yesno.read(heard.words) is True
+
+
+# --- The read-back ----------------------------------------------------------------------------
+
+
+def _in_confirmation(heard: Heard) -> m.Proposal | None:
+    words = heard.words
+    answer, corrections = yesno.read(words), _corrections(heard)
+    if corrections:
+        return m.Confirm(answer is True, corrections)
+    if wishes.person(words):
+        return _person(heard)
+    if answer is not None:
+        return m.Confirm(answer)
+    aside = _aside(heard)
+    return None if isinstance(aside, m.Finish) else aside
+
+
+def _corrections(heard: Heard) -> tuple[Noted, ...]:
+    words, facts, draft = heard.words, heard.context.facts, heard.context.memory.draft
+    found = [field for field in _fields(heard, "") if field.key != Ask.PHONE]
+    if number := phones.corrected(draft.get(Ask.PHONE), words, facts.region):
+        found.append(Noted(Ask.PHONE, number))
+    if not found and (match := _NO_IT_IS.match(words)) and (name := names.read(match["rest"])):
+        found.append(Noted(Ask.NAME, name))
+    return tuple(found)
+
+
+def _in_language(wording_of: dict[str, str], heard: Heard) -> str:
+    language = heard.context.facts.language[:2].lower()
+    return wording_of.get(language, wording_of["en"])

@@ -1,0 +1,141 @@
+"""What every caller may want, whatever the business: a person, a message, the hours, to go."""
+
+import re
+
+from app.ai import wording
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_GOODBYE = _any(
+    r"\b(?:good ?bye|bye(?: bye)?|see you|see ya|talk to you (?:later|soon)|take care)\b",
+    r"\bhave a (?:good|nice|great|lovely) (?:day|one|evening|night|weekend|afternoon)\b",
+    r"\b(?:adi[oó]s|hasta (?:luego|pronto|ma[nñ]ana)|chao)\b",
+)
+_DONE = _any(
+    r"\b(?:that|this|it)(?:'?s| is| was|'ll be| will be| would be) (?:all|everything|it)\b",
+    r"\ball set\b|\b(?:nothing|anything) (?:else|more|further)\b|\bno more\b|\bnothing\b",
+    r"\b(?:i'?m|i am|we'?re|we are) (?:done|good|finished|fine|through)\b",
+    r"\b(?:eso|es) (?:es )?todo\b|\bnada m[aá]s\b",
+)
+_THANKS = _any(
+    r"^(?:(?:ok|okay|alright|all right|great|no|perfect),? )*(?:many )?(?:thanks|thank you"
+    r"|cheers|gracias)\b"
+)
+_PERSON_WORD = (
+    r"some ?(?:one|body)|person|people|human(?: being)?|agent|operator|representative|rep"
+    r"|receptionist|"
+    r"assistant|adviser|advisor|manager|owner|boss|staff|colleague|employee"
+    r"|customer (?:service|care|support)|"
+    r"alguien|persona|agente|operador[a]?|representante|encargad[oa]"
+)
+_PERSON = _any(
+    rf"\b(?:speak|talk|chat|connect|transfer|through|reach|get|want|need|have"
+    rf"|give)\b.{{0,30}}\b(?:{_PERSON_WORD})\b",
+    rf"\b(?:real|live|actual|human) (?:{_PERSON_WORD})\b",
+    rf"^(?:(?:an?|the|please|yes|ok|una?|el|la) )*(?:{_PERSON_WORD})(?: please| por favor)?[.!]?$",
+    rf"\bhablar con\b.{{0,20}}\b(?:{_PERSON_WORD})\b",
+)
+_CONNECT = _any(
+    r"\b(?:put|transfer|connect|pass) (?:me|us|my call)\b",
+    r"\b(?:speak|talk|chat) (?:to|with)\b|\bhablar con\b",
+    r"\b(?:comun[ií]queme|p[aá]seme|con[eé]cteme|transfi[eé]rame)\b",
+)
+_MESSAGE = _any(
+    r"\b(?:leave|take|give|pass on|send)\b.{0,12}\b(?:a |my )?message\b"
+    r"|\bleave (?:a )?voice ?mail\b",
+    r"\b(?:call|ring|phone|get)(?:ing)? (?:me|us|back to me)(?: back)? (?:back|later"
+    r"|tomorrow|when)\b|\bcall ?back\b",
+    r"\b(?:have|ask|tell|get|let) .{1,30}\b(?:call|ring|phone|contact) (?:me|us)\b",
+    r"\b(?:some ?(?:one|body)|they|he|she) (?:to )?(?:call|calls|ring|contact) me\b",
+    r"\bdejar(?:le)? (?:un |una? )?(?:mensaje|recado)\b|\bque me llame[n]?\b"
+    r"|\bdevolver(?:me)? la llamada\b",
+)
+_BUSINESS = r"(?:you(?: guys| folks)?|they|it|the \w+|your \w+|this \w+)"
+_HOURS = _any(
+    r"\b(?:opening|business|office|working|store|shop|your|the|holiday"
+    r"|what) (?:\w+ )?(?:hours|opening times)\b",
+    r"^(?:opening )?hours\b",
+    rf"\b(?:are|is|r|will) {_BUSINESS} (?:be )?(?:still |already |ever )?(?:open|opened"
+    rf"|closed|shut)\b(?! to)",
+    rf"\b(?:what time|when|till when|until when|how late|how early"
+    rf"|what days?)\b.{{0,25}}\b{_BUSINESS} "
+    r"(?:be )?(?:open|close|shut|opening|closing)\b",
+    r"\b(?:do|does) (?:you|they|it|the \w+) (?:open|close)\b(?! an?\b)",
+    r"\bopen (?:today|tomorrow|now|right now|late|on|until|till|this (?:week|morning"
+    r"|afternoon|evening)|at)\b",
+    r"\b(?:closing|opening) times?\b",
+    r"\bhorarios?\b|\b(?:est[aá]n?|estar[aá]n?) abiert[oa]s?\b|\b(?:abren|cierran|abre|cierra)\b",
+)
+_OPEN_A_THING = _any(
+    r"\b(?:open|close)(?:ing|ed)? (?:up )?(?:an?|my|another|our) (?!sunday|saturday|little|bit)"
+)
+_GREETING = _any(
+    r"^(?:(?:hi|hello|hey|hai|hiya|howdy|yo|good (?:morning|afternoon|evening|day)|morning|evening|"
+    r"greetings|hola|buen[oa]s(?: d[ií]as| tardes| noches)?|there|everyone|sir|madam|ma'?am|"
+    r"how are you(?: doing)?(?: today)?|can you hear me|is (?:any(?:one|body) )there)[\s,.!?]*)+$"
+)
+_QUESTION = _any(
+    r"^(?:(?:hi|hello|hey|um|uh|so|ok|okay|yes|please|and|but|also|well|sorry|excuse me"
+    r"|good \w+)[\s,]+)*"
+    r"(?:what|who|whom|whose|why|when|where|which|how|is|are|am|do|does|did|can|could|would|will|"
+    r"should|may|has|have|qu[eé]|qui[eé]n|cu[aá]l|cu[aá]ndo|cu[aá]nto|d[oó]nde|c[oó]mo|puedo"
+    r"|pueden|tienen|hay)\b",
+    r"\?$|\b(?:tell me|i (?:want|need|would like|'d like) to know|wondering|question about"
+    r"|do you)\b",
+)
+_REPEAT = _any(
+    r"^(?:sorry|pardon|excuse me|what|huh|come again)[\s?.!]*$",
+    r"\b(?:repeat|say) (?:that|it)\b|\bsay again\b|\bdidn'?t (?:hear|catch|get) (?:that|you|it)\b",
+)
+
+
+def goodbye(words: str) -> bool:
+    """Nothing but a farewell, or one that ends a short sentence."""
+    return bool(_GOODBYE.search(words)) and len(wording.content(_GOODBYE.sub(" ", words))) <= 4
+
+
+def done(words: str) -> bool:
+    """All has been said: "that was everything", "nope I'm all set", "thanks"."""
+    ends = _DONE.search(words) or _THANKS.search(words)
+    return bool(ends) and not asks(words) and len(wording.content(words)) <= 4
+
+
+def person(words: str) -> bool:
+    return bool(_PERSON.search(words))
+
+
+def connection(words: str) -> bool:
+    return bool(_CONNECT.search(words))
+
+
+def without_person(words: str) -> str:
+    """What is left to choose a department by."""
+    return re.sub(rf"\b(?:{_PERSON_WORD})\b", " ", _CONNECT.sub(" ", words), flags=re.IGNORECASE)
+
+
+def message(words: str) -> bool:
+    return bool(_MESSAGE.search(words))
+
+
+def without_message(words: str) -> str:
+    """What is left of "please take a message, …": perhaps what it is about."""
+    return _MESSAGE.sub(" ", words)
+
+
+def hours(words: str) -> bool:
+    return bool(_HOURS.search(words)) and not _OPEN_A_THING.search(words)
+
+
+def greeting(words: str) -> bool:
+    return bool(_GREETING.match(words.strip()))
+
+
+def asks(words: str) -> bool:
+    return bool(_QUESTION.search(words.strip()))
+
+
+def repetition(words: str) -> bool:
+    return bool(_REPEAT.search(words.strip()))

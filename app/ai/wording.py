@@ -1,0 +1,82 @@
+"""Words as they are compared: folded, stemmed, without the ones that say nothing."""
+
+import re
+from functools import lru_cache
+from pathlib import Path
+
+_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+_ACCENTS = str.maketrans("áéíóúüñàèìòùâêîôûäëïöçãõ\u2019", "aeiouunaeiouaeiouaeiocao'")
+_LISTS = Path(__file__).parent / "words"
+
+
+def listed(name: str) -> frozenset[str]:
+    """The words of a list in words/."""
+    return frozenset((_LISTS / f"{name}.txt").read_text(encoding="utf-8").split())
+
+
+SILENT = listed("silent")
+
+
+def fold(text: str) -> str:
+    return text.lower().translate(_ACCENTS)
+
+
+def words(text: str) -> list[str]:
+    return _WORD.findall(fold(text))
+
+
+def content(text: str) -> list[str]:
+    """The stems of the words that say something, in order."""
+    return [stem(word) for word in words(text) if word not in SILENT]
+
+
+_ENDINGS = (
+    "izations", "ization", "ations", "ation", "itions", "ition", "ments", "ment", "ingly", "edly",
+    "ings", "ing", "ers", "ies", "ied", "als", "al", "ness", "able", "ible", "ions", "ion", "ed",
+    "er", "es", "ly", "s", "e", "y",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """A light English stem: what differs only by its ending becomes the same. Spanish plurals fall
+    under it as well."""
+    word = word.removesuffix("'s").replace("'", "")
+    if len(word) < 4 or word[0].isdigit():
+        return word
+    for ending in _ENDINGS:
+        room = 3 if len(ending) < 4 else 4
+        if word.endswith(ending) and len(word) - len(ending) >= room and not word.endswith("ss"):
+            word = word[: -len(ending)]
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl":
+        word = word[:-1]
+    return word[:-1] if len(word) > 4 and word[-1] in "ie" else word
+
+
+def _by_word() -> dict[str, tuple[str, ...]]:
+    """Everyday words of callers and businesses that stand for each other: a line is one meaning."""
+    found: dict[str, list[str]] = {}
+    for at, line in enumerate((_LISTS / "meanings.txt").read_text(encoding="utf-8").splitlines()):
+        for word in {stem(word) for word in line.replace("-", "").split()}:
+            found.setdefault(word, []).append(f"#{at}")
+    return {word: tuple(ids) for word, ids in found.items()}
+
+
+_MEANINGS = _by_word()
+
+
+def meanings(word: str) -> tuple[str, ...]:
+    """The ids of what a stem can mean; they are compared like words."""
+    return _MEANINGS.get(word, ())
+
+
+def grams(text: str) -> frozenset[str]:
+    """Pieces of words, so that typing and recognition errors still match."""
+    return frozenset().union(*map(_pieces, words(text)))
+
+
+@lru_cache(maxsize=50_000)
+def _pieces(word: str) -> frozenset[str]:
+    padded = f" {word} "
+    return frozenset(padded[i : i + n] for n in (3, 4) for i in range(len(padded) - n + 1))

@@ -1,0 +1,48 @@
+from app.ai import knowledge
+from tests.unit.ai.said import PASSAGES, passage
+
+
+def test_the_entry_that_answers_comes_first() -> None:
+    found = knowledge.find(PASSAGES, "how much does a boat tour cost")
+    assert found[0].passage.id == "knowledge:2"
+    assert found[0].score >= knowledge.ANSWER
+
+
+def test_other_words_for_the_same_and_typing_errors_still_match() -> None:
+    assert (
+        knowledge.find(PASSAGES, "is there a place for my car, any parkng")[0].passage.entry_id == 1
+    )
+    assert knowledge.find(PASSAGES, "are dogs allowed")[0].passage.entry_id == 3
+
+
+def test_alternates_are_searched() -> None:
+    entries = (*PASSAGES, passage(5, "Hire", "Ask at the desk.", "rent a kayak for the day"))
+    assert knowledge.find(entries, "I want to rent a kayak")[0].passage.entry_id == 5
+
+
+def test_a_question_about_something_else_stays_below_the_threshold() -> None:
+    for words in ("who is the king of Norway", "what is the weather like", "xyzzy"):
+        found = knowledge.find(PASSAGES, words)
+        assert not found or found[0].score < knowledge.ASK
+
+
+def test_nothing_is_found_in_nothing() -> None:
+    assert knowledge.find((), "hello") == ()
+    assert knowledge.find(PASSAGES, "  ") == ()
+    assert knowledge.find(PASSAGES, "the of and") == ()
+
+
+def test_edited_knowledge_is_another_index() -> None:
+    before = (passage(1, "Do you have a sauna?", "Yes."),)
+    after = (passage(1, "Do you have a pool?", "Yes."),)
+    assert knowledge.find(before, "is there a sauna")
+    assert not knowledge.find(after, "is there a sauna")
+
+
+def test_scores_are_between_nothing_and_one() -> None:
+    for match in knowledge.find(PASSAGES, "How much is a boat tour?", 4):
+        assert 0.0 <= match.score <= 1.0
+
+
+def test_the_limit_holds() -> None:
+    assert len(knowledge.find(PASSAGES, "do you sell boat tour vouchers for dogs", 2)) <= 2
