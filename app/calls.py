@@ -1,0 +1,199 @@
+"""How a call ends and what stays of it: its lead, its outcome, and the work it causes."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.extensions import db
+from app.jobs import outbox
+from app.models import (
+    CallSession,
+    CallState,
+    Channel,
+    JobKind,
+    Lead,
+    Outcome,
+    ReceptionistConfig,
+    Recording,
+    SpendKind,
+    SpendLedger,
+    TransferAttempt,
+    TransferStatus,
+)
+from app.voice import memory as stored_memory
+from app.voice.flow import State, decide
+from app.voice.flow.messages import (
+    Ask,
+    CallerHungUp,
+    Context,
+    Draft,
+    Facts,
+    Known,
+    Memory,
+    Noted,
+    SaveLead,
+)
+
+COLUMNS = {Ask.NAME: 120, Ask.PHONE: 32, Ask.EMAIL: 254, Ask.REASON: 4000}
+
+
+def finish_call(
+    call: CallSession,
+    *,
+    ended_by: str,
+    duration: int | None = None,
+    at: datetime | None = None,
+) -> None:
+    """End a call: keep the message that was begun, settle the outcome, cause what follows.
+
+    `ended_by` is "caller", "receptionist", "refused" or "error"; `duration` is in seconds, as the
+    carrier told it. Idempotent: a call that has ended learns at most its duration and that it was
+    bridged after all. The caller commits.
+    """
+    if duration is not None:
+        call.duration = duration
+    if call.outcome is not None:
+        if _bridged(call):
+            call.outcome = Outcome.TRANSFERRED
+        return
+    _keep_begun_message(call)
+    call.state = CallState.ENDED
+    call.ended_at = at or datetime.now(UTC)
+    if call.duration is None:
+        call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
+    call.outcome = _outcome(call, ended_by)
+    if call.outcome is Outcome.BLOCKED:
+        return
+    outbox.add(JobKind.SUMMARISE_CALL, key=f"summarise_call:{call.id}", call_id=call.id)
+    if call.channel != Channel.TEST:
+        _book(call)
+
+
+def save_lead(
+    call: CallSession, draft: Draft, *, confirmed: bool, facts: Facts | None = None
+) -> Lead:
+    """Keep a message as it stands, and tell the business. The caller commits.
+
+    One lead per call: a second message adds its reason to the first. A missing phone number is
+    the caller's, marked so.
+    """
+    draft = _with_caller_id(call, draft)
+    lead = db.session.scalar(select(Lead).where(Lead.call_id == call.id))
+    if lead is None:
+        lead = Lead(
+            tenant_id=call.tenant_id, call_id=call.id, test=call.channel == Channel.TEST,
+            known={}, answers={}, reason="", confirmed=False,
+        )  # fmt: skip
+        db.session.add(lead)
+    _fill(lead, draft)
+    lead.confirmed = lead.confirmed or confirmed
+    lead.department_id = _department(call, facts) or lead.department_id
+    lead.urgent = lead.urgent or _is_urgent(lead.reason)
+    db.session.flush()
+    outbox.add(
+        JobKind.LEAD_NOTIFICATION,
+        key=f"lead_notification:{call.id}:{call.turn}",
+        call_id=call.id,
+        lead_id=lead.id,
+    )
+    return lead
+
+
+def _keep_begun_message(call: CallSession) -> None:
+    memory = stored_memory.from_json(call.memory)
+    decision = decide(State(call.state), CallerHungUp(), Context(memory=memory))
+    for effect in decision.effects:
+        if isinstance(effect, SaveLead):
+            save_lead(call, effect.draft, confirmed=False)
+    call.memory = stored_memory.to_json(decision.memory)
+
+
+def _fill(lead: Lead, draft: Draft) -> None:
+    known, answers = dict(lead.known), dict(lead.answers)
+    for field in draft.fields:
+        if field.key == Ask.REASON and lead.reason and field.value not in lead.reason:
+            lead.reason = f"{lead.reason}\n{field.value}"[: COLUMNS[Ask.REASON]]
+        elif field.key in COLUMNS:
+            setattr(lead, field.key, field.value[: COLUMNS[Ask(field.key)]])
+        else:
+            answers[field.key] = field.value
+        known[field.key] = str(field.known)
+    lead.known, lead.answers = known, answers
+
+
+def _with_caller_id(call: CallSession, draft: Draft) -> Draft:
+    if draft.get(Ask.PHONE) or not call.caller.startswith("+"):
+        return draft
+    return draft.noting(Noted(Ask.PHONE, call.caller, Known.CALLER_ID))
+
+
+def _department(call: CallSession, facts: Facts | None) -> int | None:
+    tried = stored_memory.from_json(call.memory).tried
+    still_there = {d.id for d in facts.departments} if facts else None
+    return next((d for d in reversed(tried) if still_there is None or d in still_there), None)
+
+
+def _is_urgent(reason: str) -> bool:
+    words = db.session.scalar(select(ReceptionistConfig.urgent_words)) or []
+    spoken = reason.casefold()
+    return any(word.casefold() in spoken for word in words if word.strip())
+
+
+def _outcome(call: CallSession, ended_by: str) -> Outcome:
+    if ended_by == "refused":
+        return Outcome.BLOCKED
+    if _bridged(call):
+        return Outcome.TRANSFERRED
+    if _message_taken(call):
+        return Outcome.LEAD
+    if call.answers:
+        return Outcome.ANSWERED
+    return Outcome.FAILED if ended_by == "error" else Outcome.ABANDONED
+
+
+def _bridged(call: CallSession) -> bool:
+    return _exists(
+        select(TransferAttempt.id).where(
+            TransferAttempt.call_id == call.id,
+            TransferAttempt.status == TransferStatus.ANSWERED,
+        )
+    )
+
+
+def _message_taken(call: CallSession) -> bool:
+    lead = db.session.scalar(select(Lead).where(Lead.call_id == call.id))
+    if lead and (lead.confirmed or (lead.reason and (lead.phone or lead.email))):
+        return True
+    return _exists(
+        select(Recording.id).where(Recording.call_id == call.id, Recording.source == "RecordVerb")
+    )
+
+
+def _exists(statement: object) -> bool:
+    return db.session.scalar(statement.limit(1)) is not None  # type: ignore[attr-defined]
+
+
+def _book(call: CallSession) -> None:
+    used = {
+        SpendKind.CALL_SECONDS: call.duration or 0,
+        SpendKind.TOKENS_IN: call.tokens_in,
+        SpendKind.TOKENS_OUT: call.tokens_out,
+    }
+    for kind, quantity in used.items():
+        if quantity:
+            db.session.execute(
+                insert(SpendLedger.__table__)
+                .values(
+                    tenant_id=call.tenant_id,
+                    call_id=call.id,
+                    kind=str(kind),
+                    quantity=quantity,
+                    key=f"{kind}:{call.id}",
+                )
+                .on_conflict_do_nothing(constraint="uq_spend_ledger__key")
+            )
+
+
+def remembered(call: CallSession) -> Memory:
+    return stored_memory.from_json(call.memory)

@@ -1,0 +1,14 @@
+"""Periodic work."""
+
+import argparse
+
+from app import create_app, logs
+from app.jobs import schedule
+from config import Settings
+
+
+def main(argv: list[str], settings: Settings) -> int:
+    argparse.ArgumentParser(prog="run.py scheduler", description=__doc__).parse_args(argv)
+    logs.install()
+    schedule.serve(create_app(settings, admin=False))
+    return 0

@@ -1,0 +1,1 @@
+"""Work after and around calls: the outbox, what runs it, and what is run."""

@@ -1,0 +1,108 @@
+"""The outbox: work is a row, added in the transaction that causes it; waking workers is a courtesy.
+
+Redis may be slow, dead or emptied at any time: nothing is lost, the sweeper (jobs/schedule.py)
+finds what was not woken.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from logging import getLogger
+from typing import Any
+
+from flask import current_app
+from redis import RedisError
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+
+from app.extensions import db
+from app.jobs import queues
+from app.models import Job, JobKind
+from app.tenancy import current_tenant_id
+
+SILENCE = 30.0  # seconds without asking, after Redis did not answer
+
+log = getLogger(__name__)
+
+
+class JobError(Exception):
+    """The job could not be done. `permanent`: trying again would fail the same way."""
+
+    def __init__(self, reason: str, permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.permanent = permanent
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A claimed row, as its handler sees it. `token` is the lease that finishing needs."""
+
+    id: int
+    tenant_id: int | None
+    kind: str
+    key: str
+    call_id: int | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+    attempts: int = 1
+    created_at: datetime | None = None
+    token: str = ""
+
+
+def add(
+    kind: JobKind,
+    *,
+    key: str,
+    call_id: int | None = None,
+    delay: timedelta | None = None,
+    **args: Any,
+) -> None:
+    """Add a row for the tenant in scope (in platform scope: for the platform). Never commits.
+
+    A row with this key that is there already stays as it is. `args` are ids and plain values.
+    """
+    row = {
+        "tenant_id": current_tenant_id(),
+        "kind": kind,
+        "key": key,
+        "call_id": call_id,
+        "args": args,
+        "run_at": func.clock_timestamp() + (delay or timedelta(0)),
+    }
+    db.session.execute(insert(Job).values(row).on_conflict_do_nothing(constraint="uq_job__key"))
+
+
+def wake() -> None:
+    """Make a worker look soon. Call it after the commit; never raises, costs at most a second."""
+    ring()
+
+
+def ring() -> bool:
+    """`wake` that tells whether Redis took it."""
+    if "outbox_bell" not in current_app.extensions:
+        current_app.extensions["outbox_bell"] = Bell(current_app.extensions["settings"].redis_url)
+    return bool(current_app.extensions["outbox_bell"].ring())
+
+
+class Bell:
+    """One process's way to Redis; after a failure it is not asked for a while."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = queues.impatient(url) if url else None
+        self._silent_until = 0.0
+
+    def ring(self) -> bool:
+        if self._connection is None or time.monotonic() < self._silent_until:
+            return False
+        try:
+            queues.ask_to_look(queues.outbox_queue(self._connection))
+        except RedisError as error:
+            self._silent_until = time.monotonic() + SILENCE
+            log.warning("redis does not answer", extra={"error": type(error).__name__})
+            return False
+        return True
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()

@@ -1,0 +1,190 @@
+"""Runs due rows of the outbox: claims one, acts for its tenant, records what came of it."""
+
+import random
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from logging import getLogger
+from typing import Any
+
+from sqlalchemy import func, text, update
+
+from app.extensions import db
+from app.jobs import mails, outbox, summaries, upkeep
+from app.jobs.outbox import JobError, Work
+from app.models import Job, JobKind, JobStatus
+from app.tenancy import across_tenants, acting_for
+
+LEASE = timedelta(seconds=150)
+"""Longer than any handler takes: a mail server that needs its full timeout for each step."""
+LONGEST_REASON = 1000
+
+log = getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """`run` is safe to run twice. Delays double from `first` to `longest`, `attempts` in all."""
+
+    run: Callable[[Work], dict[str, Any]]
+    attempts: int
+    first: timedelta = timedelta(seconds=10)
+    longest: timedelta = timedelta(hours=1)
+
+
+# Nothing else can be run, whatever a row says. Mails are tried for about five hours.
+HANDLERS: dict[str, Handler] = {
+    JobKind.SUMMARISE_CALL: Handler(summaries.summarise_call, attempts=8),
+    JobKind.CALL_SUMMARY_MAIL: Handler(mails.call_summary_mail, attempts=12),
+    JobKind.LEAD_NOTIFICATION: Handler(mails.lead_notification, attempts=12),
+    JobKind.ALERT_MAIL: Handler(mails.alert_mail, attempts=12),
+    JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3),
+    JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3),
+}
+
+_DUE = """
+    run_at <= clock_timestamp()
+    and (status = 'waiting' or (status = 'running' and lease_until < clock_timestamp()))
+"""
+_CLAIM = text(f"""
+    update job
+    set status = 'running', attempts = attempts + 1, lease_token = :token,
+        lease_until = clock_timestamp() + :lease, updated_at = clock_timestamp()
+    where id = (
+        select id from job where {_DUE} order by run_at, id limit 1 for update skip locked
+    )
+    returning id, tenant_id, kind, key, call_id, args, attempts, created_at
+""")
+_ANY_DUE = text(f"select exists (select from job where {_DUE})")
+
+
+def any_due() -> bool:
+    with across_tenants():
+        found = bool(db.session.execute(_ANY_DUE).scalar())
+        db.session.rollback()
+    return found
+
+
+def claim() -> Work | None:
+    """The row that is due longest, leased to the caller; also one whose worker died."""
+    token = secrets.token_hex(16)
+    with across_tenants():
+        row = db.session.execute(_CLAIM, {"token": token, "lease": LEASE}).mappings().one_or_none()
+        db.session.commit()
+    return Work(**row, token=token) if row else None
+
+
+def run_due(seconds: float = 60.0, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Run rows until none is due, `seconds` have passed or `stopping`; how many were run.
+
+    One claim each: a batch under one lease would outlive it behind a slow row.
+    """
+    until, ran = time.monotonic() + seconds, 0
+    while time.monotonic() < until and not stopping():
+        work = claim()
+        if work is None:
+            break
+        run(work)
+        ran += 1
+    return ran
+
+
+def run(work: Work) -> None:
+    """Run one claimed row and record the result, the next attempt, or why it was given up."""
+    began = time.monotonic()
+    try:
+        with _scope(work.tenant_id):
+            result = _handler(work).run(work)
+            if not _finish(work, status=JobStatus.DONE, result=result, last_error=""):
+                db.session.rollback()
+                log.warning("job finished by another worker", extra=_fields(work))
+                return
+            db.session.commit()
+        took = round((time.monotonic() - began) * 1000)
+        log.info("job done", extra=_fields(work) | {"ms": took})
+    except Exception as error:  # the edge: one bad row must not stop the others
+        _failed(work, error)
+    finally:
+        db.session.remove()
+
+
+def _scope(tenant_id: int | None) -> AbstractContextManager[None]:
+    return across_tenants() if tenant_id is None else acting_for(tenant_id)
+
+
+def _handler(work: Work) -> Handler:
+    handler = HANDLERS.get(work.kind)
+    if handler is None:  # perhaps of a newer version that is being rolled out
+        raise JobError(f"this version knows no jobs of kind {work.kind!r}")
+    if work.attempts > handler.attempts:
+        raise JobError("each worker that took it died or ran out of its lease", permanent=True)
+    return handler
+
+
+def _failed(work: Work, error: Exception) -> None:
+    db.session.rollback()
+    reason = _reason(error)
+    handler = HANDLERS.get(work.kind, Handler(run=lambda _: {}, attempts=8))
+    dead = getattr(error, "permanent", False) or work.attempts >= handler.attempts
+    level = log.error if dead else log.warning
+    level("job given up" if dead else "job to be tried again",
+          extra=_fields(work) | {"error": type(error).__name__},
+          exc_info=None if isinstance(error, JobError) else error)  # fmt: skip
+    with _scope(work.tenant_id):
+        if dead:
+            if _finish(work, status=JobStatus.DEAD, last_error=reason):
+                _alert(work, reason)
+        else:
+            _try_again(work, handler, reason)
+        db.session.commit()
+
+
+def _reason(error: Exception) -> str:
+    reason = error.reason if isinstance(error, JobError) else f"{type(error).__name__}: {error}"
+    return reason.replace("\x00", "")[:LONGEST_REASON]
+
+
+def _try_again(work: Work, handler: Handler, reason: str) -> None:
+    delay = min(handler.first * 2 ** (work.attempts - 1), handler.longest)
+    _update(
+        work,
+        status=JobStatus.WAITING,
+        last_error=reason,
+        run_at=func.clock_timestamp() + delay * random.uniform(0.75, 1.25),
+    )
+
+
+def _finish(work: Work, **values: Any) -> bool:
+    return _update(work, finished_at=func.clock_timestamp(), **values)
+
+
+def _update(work: Work, **values: Any) -> bool:
+    """False when the lease is no longer ours: then whoever has it records its own result."""
+    changed = db.session.execute(
+        update(Job)
+        .where(Job.id == work.id, Job.lease_token == work.token)
+        .values(lease_token=None, lease_until=None, **values)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def _alert(work: Work, reason: str) -> None:
+    """One mail for a kind and hour: when the cause is common, a thousand rows die of it."""
+    if work.kind == JobKind.ALERT_MAIL:
+        return
+    hour = int(time.time() // 3600)
+    outbox.add(
+        JobKind.ALERT_MAIL, key=f"alert:{work.kind}:{hour}",
+        job_id=work.id, job_kind=work.kind, reason=reason,
+    )  # fmt: skip
+
+
+def _fields(work: Work) -> dict[str, Any]:
+    return {
+        "job_id": work.id, "tenant_id": work.tenant_id, "kind": work.kind,
+        "attempt": work.attempts,
+    }  # fmt: skip

@@ -1,0 +1,108 @@
+"""Periodic work, as a list of rows, and the process that goes round it.
+
+Two schedulers at once do no harm: what they plan is one outbox row per kind and period.
+"""
+
+import multiprocessing
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from logging import getLogger
+from typing import Any
+
+from flask import Flask, current_app
+from sqlalchemy import exists, select
+
+from app.extensions import db
+from app.jobs import outbox, running
+from app.models import Job, JobKind, JobStatus
+from app.tenancy import across_tenants
+
+DRAIN_SECONDS = 60.0
+
+log = getLogger(__name__)
+_stop = threading.Event()
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    run: Callable[[], None]
+    every: timedelta
+
+
+def sweep() -> None:
+    """Wake workers when rows are due; while Redis is away, run them here."""
+    if running.any_due() and not outbox.ring():
+        _run_due_in_a_child()
+
+
+def plan(kind: JobKind, every: timedelta) -> None:
+    """Add this period's row, unless an earlier one still waits: without workers they pile up."""
+    period = int(time.time() // every.total_seconds())
+    unfinished = exists().where(
+        Job.kind == kind, Job.status.in_((JobStatus.WAITING, JobStatus.RUNNING))
+    )
+    with across_tenants():
+        if not db.session.scalar(select(unfinished)):
+            outbox.add(kind, key=f"{kind}:{period}")
+        db.session.commit()
+    outbox.wake()
+
+
+def _planned(kind: JobKind, every: timedelta) -> Periodic:
+    return Periodic(partial(plan, kind, every), every)
+
+
+SCHEDULE = (
+    Periodic(sweep, timedelta(seconds=5)),
+    _planned(JobKind.CLOSE_ORPHANS, timedelta(minutes=1)),
+    _planned(JobKind.CLEANUP, timedelta(hours=1)),
+)
+
+
+def serve(app: Flask) -> None:
+    """Go round until SIGTERM or SIGINT."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _stop.set())
+    due = [0.0] * len(SCHEDULE)
+    while not _stop.is_set():
+        for position, row in enumerate(SCHEDULE):
+            if due[position] <= time.monotonic() and not _stop.is_set():
+                due[position] = time.monotonic() + row.every.total_seconds()
+                _run(app, row)
+        _stop.wait(max(0.05, min(due) - time.monotonic()))
+
+
+def _run(app: Flask, row: Periodic) -> None:
+    try:
+        with app.app_context():
+            row.run()
+    except Exception:  # the edge: the database may be away for a while
+        log.exception("periodic work failed")
+
+
+def _run_due_in_a_child() -> None:
+    """A row that crashes its process must not end the scheduler."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    child = multiprocessing.get_context("fork").Process(target=_drain, args=(app,))
+    child.start()
+    until = time.monotonic() + DRAIN_SECONDS + running.LEASE.total_seconds()
+    while child.is_alive() and time.monotonic() < until:
+        child.join(0.2)
+        if _stop.is_set():
+            child.terminate()
+    if child.is_alive():
+        child.kill()
+        child.join()
+
+
+def _drain(app: Flask) -> None:
+    asked: list[Any] = []
+    signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
+    with app.app_context():
+        db.engine.dispose(close=False)  # connections from before the fork are the parent's
+        running.run_due(DRAIN_SECONDS, stopping=lambda: bool(asked))

@@ -1,0 +1,117 @@
+"""Says in a few sentences what a call was about, once it has ended."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.ai.interpreter import Speaker, Turn
+from app.ai.summary import Client, Summary, summarise
+from app.extensions import db
+from app.jobs import ledger, outbox
+from app.jobs.outbox import Work
+from app.models import (
+    CallSession,
+    CallSummary,
+    Channel,
+    JobKind,
+    Lead,
+    ReceptionistConfig,
+    SpendKind,
+    Transcript,
+)
+from app.voice.spoken import speech
+
+MOST_TURNS = 200
+MODEL_SECONDS = 30.0  # nobody is waiting on the telephone
+FIELDS = ("name", "phone", "email", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a summary is made of."""
+
+    transcript: tuple[Turn, ...]
+    lead_fields: dict[str, str]
+    outcome: str
+    language: str
+    model: str
+    counted: bool
+
+
+def summarise_call(work: Work) -> dict[str, Any]:
+    """Saves the summary, in place of an earlier one, and adds the mail that carries it."""
+    story = _story(work.call_id)
+    if story is None:
+        return {"skipped": "the call is gone"}
+    db.session.rollback()  # nothing was changed; no connection is held while the model thinks
+    summary = summarise(
+        story.transcript,
+        story.lead_fields,
+        story.outcome,
+        story.language,
+        _client(),
+        story.model,
+        speech(story.language).tell,
+    )
+    row = {"text": summary.text, "tier": str(summary.tier), "model": summary.model}
+    db.session.execute(
+        insert(CallSummary)
+        .values(tenant_id=work.tenant_id, call_id=work.call_id, **row)
+        .on_conflict_do_update(
+            constraint="uq_call_summary__call_id", set_={**row, "updated_at": func.now()}
+        )
+    )
+    outbox.add(
+        JobKind.CALL_SUMMARY_MAIL, key=f"call_summary_mail:{work.call_id}", call_id=work.call_id
+    )
+    if story.counted:
+        _book(summary, work.call_id)
+    return {"tier": str(summary.tier), "reason": summary.reason}
+
+
+def _story(call_id: int | None) -> Story | None:
+    call = db.session.scalar(select(CallSession).where(CallSession.id == call_id))
+    if call is None:
+        return None
+    config = db.session.scalar(select(ReceptionistConfig))
+    lead = db.session.scalar(select(Lead).where(Lead.call_id == call_id))
+    lines = db.session.scalars(
+        select(Transcript)
+        .where(Transcript.call_id == call_id)
+        .order_by(Transcript.turn, Transcript.id)
+        .limit(MOST_TURNS)
+    )
+    return Story(
+        transcript=tuple(Turn(Speaker(line.speaker), line.text) for line in lines),
+        lead_fields=_fields(lead) if lead else {},
+        outcome=call.outcome or "",
+        language=config.language if config else "en-US",
+        model=(config.model if config else "") or current_app.extensions["settings"].openai_model,
+        counted=call.channel != Channel.TEST,
+    )
+
+
+def _fields(lead: Lead) -> dict[str, str]:
+    own = {key: getattr(lead, key) for key in FIELDS if getattr(lead, key)}
+    return own | {key: str(value) for key, value in lead.answers.items()}
+
+
+def _book(summary: Summary, call_id: int | None) -> None:
+    """Not under the keys of the call's own tokens, which are booked when it ends."""
+    for kind, quantity in (
+        (SpendKind.TOKENS_IN, summary.tokens_in),
+        (SpendKind.TOKENS_OUT, summary.tokens_out),
+    ):
+        ledger.book(kind, quantity, key=f"{kind}:summary:{call_id}", call_id=call_id)
+
+
+def _client() -> Client | None:
+    settings = current_app.extensions["settings"]
+    if not settings.openai_api_key:
+        return None
+    from app.ai.openai import Clients  # a second and 58 MiB, which the scheduler can do without
+
+    return Clients(settings.openai_api_key, settings.openai_base_url, MODEL_SECONDS)

@@ -1,0 +1,104 @@
+"""The worker process: RQ waits for a look and forks a child that drains the outbox.
+
+The forking Worker, not the faster SimpleWorker: a look drains many rows, so its fork is paid
+seldom, and a row that crashes or hangs takes its child along but not the worker.
+"""
+
+import importlib
+import os
+import signal
+import time
+from logging import getLogger
+from types import FrameType
+from typing import Any
+
+from flask import Flask, current_app
+from redis import RedisError
+from rq import Worker
+from rq.job import Job as RqJob
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from app.extensions import db
+from app.jobs import outbox, queues, running
+
+DRAIN_SECONDS = 60.0
+MAINTENANCE_SECONDS = 20  # RQ's 600 would leave a killed worker's look alone for that long
+WORKER_TTL = 60  # RQ blocks for 15 s less; a Redis that hangs is noticed 10 s later than that
+PAUSE = 1.0
+
+log = getLogger(__name__)
+_stop_asked = False
+
+
+def look() -> None:
+    """What every RQ job runs, in the child: all that is due, or as much as fits in a minute."""
+    running.run_due(DRAIN_SECONDS, stopping=lambda: _stop_asked)
+    if not _stop_asked and running.any_due():
+        outbox.wake()
+
+
+class OutboxWorker(Worker):
+    """An RQ worker that ends between two rows when it is asked to stop."""
+
+    max_connection_wait_time = 5.0
+    stop_asked = False
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        self.stop_asked = True
+        super().request_stop(signum, frame)
+
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()
+        if self.horse_pid:
+            os.kill(self.horse_pid, signal.SIGTERM)
+
+    def setup_work_horse_signals(self) -> None:
+        super().setup_work_horse_signals()
+        signal.signal(signal.SIGTERM, _ask_to_stop)
+
+    def main_work_horse(self, job: RqJob, queue: Queue) -> None:
+        db.engine.dispose(close=False)  # a connection from before the fork is the parent's
+        super().main_work_horse(job, queue)
+
+
+def _ask_to_stop(*_: Any) -> None:
+    global _stop_asked
+    _stop_asked = True
+
+
+def serve(app: Flask) -> None:
+    """Work until SIGTERM or SIGINT. Redis may come late, go away and come back."""
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    if app.extensions["settings"].openai_api_key:
+        importlib.import_module("app.ai.openai")  # once, before the forks: it takes a second
+    with app.app_context():
+        while not _work_until_it_ends():
+            signal.signal(signal.SIGTERM, _leave)
+            signal.signal(signal.SIGINT, _leave)
+            time.sleep(PAUSE)
+
+
+def _work_until_it_ends() -> bool:
+    """True if it ended because it was asked to."""
+    worker: OutboxWorker | None = None
+    try:
+        connection = queues.patient(current_app.extensions["settings"].redis_url)
+        worker = OutboxWorker(
+            [queues.outbox_queue(connection)],
+            connection=connection,
+            job_class=queues.Look,
+            serializer=JSONSerializer,
+            maintenance_interval=MAINTENANCE_SECONDS,
+            worker_ttl=WORKER_TTL,
+            log_job_description=False,
+        )
+        worker.work(logging_level="WARNING")
+    except RedisError as error:
+        log.warning("redis does not answer", extra={"error": type(error).__name__})
+    return bool(worker and worker.stop_asked)
+
+
+def _leave(*_: Any) -> None:
+    raise SystemExit(0)

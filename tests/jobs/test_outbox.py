@@ -1,0 +1,365 @@
+"""The outbox: nothing is lost, nothing is done by two at once, nothing blocks the rest."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+
+import pytest
+from flask import Flask
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.embedded.ports import free_port
+from app.extensions import db
+from app.jobs import outbox, queues, running, schedule
+from app.models import JobKind, JobStatus
+from app.tenancy import across_tenants, acting_for
+from config import Settings
+from tests.factories import Rows
+from tests.fakes.mail_sink import MailSink
+from tests.jobs.conftest import Outbox, until
+
+ALERT = {"job_kind": "cleanup", "reason": "a test"}
+
+
+def add_alert(app: Flask, tenant_id: int, key: str = "alert:1") -> None:
+    with app.app_context(), acting_for(tenant_id):
+        outbox.add(JobKind.ALERT_MAIL, key=key, **ALERT)
+        db.session.commit()
+
+
+def environment(settings: Settings, **changes: str) -> dict[str, str]:
+    given = {
+        f.name.upper(): str(getattr(settings, f.name))
+        for f in fields(Settings)
+        if f.metadata and isinstance(getattr(settings, f.name), str)
+    }
+    keys = ",".join(settings.encryption_keys)
+    return {
+        "PATH": os.environ["PATH"], "DATA_DIR": str(settings.data_dir), "DB_POOL_SIZE": "2",
+        "ENCRYPTION_KEYS": keys, **given, **changes,
+    }  # fmt: skip
+
+
+@contextmanager
+def process(command: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker or scheduler as `run.py` runs it."""
+    program = (
+        f"import sys; from config import Settings; from app.cli import {command}; "
+        f"sys.exit({command}.main([], Settings.load()))"
+    )
+    started = subprocess.Popen([sys.executable, "-c", program], env=env)
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.kill()
+        started.wait()
+
+
+def sink_settings(sink: MailSink) -> dict[str, str]:
+    return {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(sink.port), "MAIL_USE_TLS": "false"}
+
+
+def test_a_rolled_back_cause_leaves_no_work(light_app: Flask, rows: Rows, outbox_of: Outbox):
+    tenant = rows.tenant()
+    with light_app.app_context(), acting_for(tenant.id):
+        outbox.add(JobKind.ALERT_MAIL, key="alert:1", **ALERT)
+        db.session.rollback()
+    assert outbox_of.jobs() == []
+
+
+def test_the_same_cause_twice_adds_one_row(light_app: Flask, rows: Rows, outbox_of: Outbox):
+    one, other = rows.tenant(), rows.tenant()
+    for tenant in (one, one, other):
+        add_alert(light_app, tenant.id)
+    assert [job.tenant_id for job in outbox_of.jobs()] == [one.id, other.id]
+
+
+def test_the_same_platform_work_twice_adds_one_row(light_app: Flask, outbox_of: Outbox):
+    for _ in range(2):
+        with light_app.app_context(), across_tenants():
+            outbox.add(JobKind.CLEANUP, key="cleanup:1")
+            db.session.commit()
+    assert outbox_of.job("cleanup").tenant_id is None
+
+
+def test_work_with_a_delay_is_not_due_yet(light_app: Flask, rows: Rows, outbox_of: Outbox):
+    rows.job(rows.tenant(), kind=JobKind.ALERT_MAIL, args=ALERT)
+    outbox_of.execute("update job set run_at = clock_timestamp() + interval '1 hour'")
+    assert outbox_of.run() == 0
+    outbox_of.make_due()
+    assert outbox_of.run() == 1
+
+
+def test_a_claimed_row_is_not_claimed_again(light_app: Flask, rows: Rows):
+    rows.job(rows.tenant(), kind=JobKind.ALERT_MAIL, args=ALERT)
+    with light_app.app_context():
+        assert running.claim()
+        assert running.claim() is None
+
+
+def test_the_row_of_a_killed_worker_is_taken_again_after_its_lease(
+    light_app: Flask, rows: Rows, outbox_of: Outbox
+):
+    rows.job(rows.tenant(), kind=JobKind.ALERT_MAIL, args=ALERT)
+    with light_app.app_context():
+        lost = running.claim()
+    outbox_of.execute("update job set lease_until = clock_timestamp() - interval '1 second'")
+    assert lost
+    assert outbox_of.run() == 1
+    job = outbox_of.job("alert_mail")
+    assert (job.status, job.attempts) == (JobStatus.DONE, 2)
+
+
+def test_finishing_needs_the_lease(light_app: Flask, rows: Rows, outbox_of: Outbox):
+    """A worker that was slow, not dead, must not overwrite what its successor records."""
+    rows.job(rows.tenant(), kind=JobKind.ALERT_MAIL, args=ALERT)
+    with light_app.app_context():
+        slow = running.claim()
+        outbox_of.execute("update job set lease_token = 'successor'")
+        assert slow
+        running.run(slow)
+    job = outbox_of.job("alert_mail")
+    assert (job.status, job.lease_token) == (JobStatus.RUNNING, "successor")
+
+
+def test_a_row_that_kills_its_workers_is_given_up(light_app: Flask, rows: Rows, outbox_of: Outbox):
+    most = running.HANDLERS[JobKind.CALL_SUMMARY_MAIL].attempts
+    rows.job(rows.tenant(), kind=JobKind.CALL_SUMMARY_MAIL, attempts=most)
+    outbox_of.run()
+    dead = outbox_of.job("call_summary_mail")
+    assert dead.status == JobStatus.DEAD
+    assert "died" in dead.last_error
+    assert outbox_of.job("alert_mail").args["job_kind"] == "call_summary_mail"
+
+
+def test_a_poisonous_row_dies_with_its_reason_while_others_flow(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox
+):
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    rows.job(tenant, kind=JobKind.LEAD_NOTIFICATION, args={"lead_id": "not a number"})
+    for n in range(3):
+        add_alert(mail_app, tenant.id, f"alert:{n}")
+    for _ in range(running.HANDLERS[JobKind.LEAD_NOTIFICATION].attempts):
+        outbox_of.run(mail_app)
+        outbox_of.make_due()
+    outbox_of.run(mail_app)
+    poison = outbox_of.job("lead_notification")
+    assert poison.status == JobStatus.DEAD
+    assert "DataError" in poison.last_error
+    assert poison.finished_at
+    assert all(job.status == JobStatus.DONE for job in outbox_of.jobs("alert_mail"))
+    assert len(sink.mails) == 4
+    assert any("messages" in mail["Subject"] for mail in sink.mails)
+
+
+def test_a_failed_row_waits_longer_each_time(mail_app: Flask, rows: Rows, sink, outbox_of: Outbox):
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    add_alert(mail_app, tenant.id)
+    waits = []
+    for _ in range(3):
+        sink.data_replies = ["451 try later"]
+        outbox_of.run(mail_app)
+        job = outbox_of.job("alert_mail")
+        waits.append((job.run_at - job.updated_at).total_seconds())
+        assert (job.status, "451" in job.last_error) == (JobStatus.WAITING, True)
+        outbox_of.make_due()
+    assert waits[0] < waits[1] < waits[2]
+
+
+def test_kinds_of_a_newer_version_are_not_run_and_not_lost(
+    light_app: Flask, rows: Rows, outbox_of: Outbox
+):
+    rows.job(rows.tenant(), kind="os.system")
+    outbox_of.run()
+    job = outbox_of.job("os.system")
+    assert (job.status, "knows no jobs" in job.last_error) == (JobStatus.WAITING, True)
+
+
+def test_a_job_sees_only_its_tenant(light_app: Flask, rows: Rows, outbox_of: Outbox):
+    mine, rival = rows.tenant(), rows.tenant()
+    call = rows.call(rival)
+    rows.job(mine, kind=JobKind.LEAD_NOTIFICATION, args={"lead_id": rows.lead(rival).id})
+    rows.job(mine, kind=JobKind.ALERT_MAIL, args=ALERT)
+    outbox_of.run()
+    assert call
+    assert outbox_of.job("lead_notification").result == {"skipped": "the message is gone"}
+
+
+def test_a_dead_redis_costs_the_caller_nothing_but_a_warning(
+    make_light: Callable[..., Flask], rows: Rows, caplog: pytest.LogCaptureFixture
+):
+    dead = make_light(redis_url=f"redis://127.0.0.1:{free_port(0)}")
+    with dead.app_context(), caplog.at_level(logging.WARNING, "app.jobs.outbox"):
+        dead.extensions.pop("outbox_bell", None)
+        outbox.wake()
+        outbox.wake()
+    assert [r.message for r in caplog.records] == ["redis does not answer"]
+
+
+def test_a_redis_that_accepts_and_never_answers_is_asked_once(make_light: Callable[..., Flask]):
+    with socket.create_server(("127.0.0.1", 0)) as hole:
+        hole.settimeout(0.2)
+        app = make_light(redis_url=f"redis://127.0.0.1:{hole.getsockname()[1]}")
+        with app.app_context():
+            assert not outbox.ring()
+            assert not outbox.ring()
+        accepted = [hole.accept()[0]]
+        with pytest.raises(TimeoutError):
+            accepted.append(hole.accept()[0])
+        for connection in accepted:
+            connection.close()
+
+
+def test_what_was_not_woken_is_delivered_by_the_sweeper(
+    make_light: Callable[..., Flask], light_app: Flask, rows: Rows, outbox_of: Outbox
+):
+    dead = make_light(redis_url=f"redis://127.0.0.1:{free_port(0)}")
+    add_alert(dead, rows.tenant().id)
+    with dead.app_context():
+        outbox.wake()
+    with light_app.app_context():
+        schedule.sweep()
+        assert len(queues.outbox_queue(_valkey(light_app))) == 1
+
+
+def test_while_redis_is_away_the_sweeper_runs_the_work_itself(
+    make_light: Callable[..., Flask], rows: Rows, outbox_of: Outbox
+):
+    dead = make_light(redis_url=f"redis://127.0.0.1:{free_port(0)}")
+    add_alert(dead, rows.tenant().id)
+    with dead.app_context():
+        schedule.sweep()
+    assert outbox_of.job("alert_mail").status == JobStatus.DONE
+
+
+def test_two_schedulers_plan_one_row(light_app: Flask, outbox_of: Outbox):
+    every = next(r.every for r in schedule.SCHEDULE if r.every.total_seconds() == 3600)
+    with light_app.app_context():
+        for _ in range(2):
+            schedule.plan(JobKind.CLEANUP, every)
+    outbox_of.run()
+    with light_app.app_context():
+        schedule.plan(JobKind.CLEANUP, every)
+    assert len(outbox_of.jobs("cleanup")) in (1, 2)  # two, if the hour has just turned
+
+
+def test_a_worker_process_delivers_and_ends_when_asked(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox
+):
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    settings = mail_app.extensions["settings"]
+    with process("worker", environment(settings, **sink_settings(sink))) as worker:
+        for n in range(5):
+            add_alert(mail_app, tenant.id, f"alert:{n}")
+            with mail_app.app_context():
+                outbox.wake()
+        until(lambda: len(sink.mails) == 5)
+        until(lambda: {job.status for job in outbox_of.jobs()} == {JobStatus.DONE})
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(20) == 0
+
+
+def test_a_worker_asked_to_stop_finishes_its_row_and_leaves_the_others(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox
+):
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    for n in range(2):
+        add_alert(mail_app, tenant.id, f"alert:{n}")
+    env = environment(mail_app.extensions["settings"], **sink_settings(sink))
+    sink.hold_next = True
+    with process("worker", env) as worker:
+        with mail_app.app_context():
+            outbox.wake()
+        until(lambda: sink.holding)
+        worker.send_signal(signal.SIGTERM)
+        valkey = _valkey(mail_app)
+        until(lambda: any(valkey.hget(k, "shutdown_requested_date") for k in _workers(valkey)))
+        sink.holding = False
+        assert worker.wait(20) == 0
+    assert [j.status for j in outbox_of.jobs()] == [JobStatus.DONE, JobStatus.WAITING]
+
+
+def test_the_mail_of_a_killed_worker_is_sent_by_another_under_the_same_id(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox
+):
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    add_alert(mail_app, tenant.id)
+    env = environment(mail_app.extensions["settings"], **sink_settings(sink))
+    sink.hold_next = True
+    with process("worker", env) as doomed:
+        with mail_app.app_context():
+            outbox.wake()
+        until(lambda: sink.holding)
+        doomed.kill()
+        doomed.wait()
+    outbox_of.execute("update job set lease_until = clock_timestamp() - interval '1 second'")
+    with process("worker", env):
+        with mail_app.app_context():
+            outbox.wake()
+        until(lambda: outbox_of.job("alert_mail").attempts == 2)
+        sink.holding = False
+        until(lambda: outbox_of.job("alert_mail").status == JobStatus.DONE)
+    assert len({mail["Message-ID"] for mail in sink.mails}) == 1
+
+
+def test_scheduler_and_worker_find_what_nobody_woke_them_for(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox
+):
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    add_alert(mail_app, tenant.id)
+    env = environment(mail_app.extensions["settings"], **sink_settings(sink))
+    with process("worker", env) as worker, process("scheduler", env) as scheduler:
+        until(lambda: sink.mails)
+        until(lambda: outbox_of.job("cleanup").status == JobStatus.DONE)
+        for one in (scheduler, worker):
+            one.send_signal(signal.SIGTERM)
+        assert [one.wait(20) for one in (scheduler, worker)] == [0, 0]
+
+
+def test_a_foreign_job_in_redis_is_not_run(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox, tmp_path
+):
+    """Whoever can write to Redis must not get code run: neither as a function nor as a callback."""
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    planted = tmp_path / "planted"
+    with mail_app.app_context():
+        foreign = Queue(queues.NAME, connection=_valkey(mail_app), serializer=JSONSerializer)
+        foreign.enqueue("os.system", f"touch {planted}")
+        foreign.enqueue("os.mkdir", str(planted))
+        key = foreign.enqueue(queues.ENTRY).key
+        _valkey(mail_app).hset(key, "success_callback_name", "tests.jobs.conftest.until")
+    add_alert(mail_app, tenant.id)
+    env = environment(mail_app.extensions["settings"], **sink_settings(sink))
+    with process("worker", env):
+        until(lambda: sink.mails)
+        until(lambda: not foreign.count)
+    assert not planted.exists()
+    assert foreign.failed_job_registry.count == 2
+
+
+def _workers(valkey: Redis) -> list[bytes]:
+    return [key for key in valkey.keys("rq:worker:*") if valkey.type(key) == b"hash"]
+
+
+def _valkey(app: Flask) -> Redis:
+    return queues.patient(app.extensions["settings"].redis_url)
+
+
+def test_every_kind_has_a_handler():
+    assert set(running.HANDLERS) == set(JobKind)
