@@ -9,7 +9,7 @@ import gunicorn.http.wsgi
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from app import create_app
+from app import create_app, logs
 from app.embedded.ports import HOST
 from app.extensions import db
 from config import Settings
@@ -62,6 +62,7 @@ def options(settings: Settings) -> dict[str, Any]:
 
 def main(argv: list[str], settings: Settings) -> int:
     argparse.ArgumentParser(prog="run.py web", description=__doc__).parse_args(argv)
+    logs.install()
     gunicorn.http.wsgi.SERVER = "web"  # the header cannot be switched off, only say nothing
     Server(settings).run()
     return 0

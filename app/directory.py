@@ -1,0 +1,89 @@
+"""Looks up whose number, call or account something is, before a tenant is known.
+
+The only reader of the platform role on the way in: it returns ids and what a signature is checked
+with, and nothing else.
+"""
+
+from dataclasses import dataclass, field
+
+from flask import current_app
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import CallSession, Tenant, TransferAttempt, TwilioNumber
+from app.tenancy import across_tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose something is. `account_sid` is the account that may speak for it, `token` its key.
+    `called` is the number of the call or the number itself, `call_id` the call, if there is one."""
+
+    tenant_id: int
+    account_sid: str
+    token: str = field(repr=False)
+    called: str = ""
+    call_id: int | None = None
+
+
+def owner_of_number(number: str) -> Owner | None:
+    """The tenant whose number this is; suspended and closed ones, too."""
+    with across_tenants():
+        row = db.session.execute(
+            select(Tenant, TwilioNumber.number)
+            .join(TwilioNumber, TwilioNumber.tenant_id == Tenant.id)
+            .where(TwilioNumber.number == number)
+        ).one_or_none()
+        found = _owner(row[0], called=row[1]) if row else None
+    db.session.remove()
+    return found
+
+
+def owner_of_call(call_sid: str) -> Owner | None:
+    with across_tenants():
+        row = db.session.execute(
+            select(Tenant, CallSession.called, CallSession.id)
+            .join(CallSession, CallSession.tenant_id == Tenant.id)
+            .where(CallSession.call_sid == call_sid)
+        ).one_or_none()
+        found = _owner(row[0], called=row[1], call_id=row[2]) if row else None
+    db.session.remove()
+    return found
+
+
+def numbers_of_attempt(tenant_id: int, call_id: int, attempt_id: int) -> list[str]:
+    """The numbers that a transfer attempt of this call rings; none if it is not this call's."""
+    with across_tenants():
+        numbers = db.session.execute(
+            select(TransferAttempt.numbers).where(
+                TransferAttempt.tenant_id == tenant_id,
+                TransferAttempt.call_id == call_id,
+                TransferAttempt.id == attempt_id,
+            )
+        ).scalar_one_or_none()
+    db.session.remove()
+    return numbers or []
+
+
+def tokens_of_account(account_sid: str) -> list[str]:
+    """Every token that signs for this account: the installation's, or those of its tenants."""
+    settings = current_app.extensions["settings"]
+    with across_tenants():
+        tenants = db.session.scalars(select(Tenant).where(Tenant.account_sid == account_sid)).all()
+        tokens = [tenant.auth_token for tenant in tenants]
+    db.session.remove()
+    if account_sid == settings.twilio_account_sid:
+        tokens.append(settings.twilio_auth_token)
+    return [token for token in tokens if token]
+
+
+def _owner(tenant: Tenant, *, called: str, call_id: int | None = None) -> Owner:
+    settings = current_app.extensions["settings"]
+    own = tenant.account_sid
+    return Owner(
+        tenant_id=tenant.id,
+        account_sid=own or settings.twilio_account_sid,
+        token=(tenant.auth_token or "") if own else settings.twilio_auth_token,
+        called=called,
+        call_id=call_id,
+    )

@@ -1,0 +1,106 @@
+"""What Twilio tells beside the turns: a leg that picked up, the call's end, a finished recording.
+
+Each may come twice, late, or not at all, and in any order.
+"""
+
+from sqlalchemy import select
+
+from app import calls
+from app.extensions import db
+from app.jobs import outbox
+from app.models import CallSession, Department, Outcome, TransferAttempt, TransferStatus
+from app.voice import facts, memory, notices, performing, recordings, twiml
+from app.voice.flow.messages import Draft
+from app.voice.gate import Admitted
+
+TAKE_IT = "1"
+_REOPENED_BY_A_MESSAGE = (Outcome.ABANDONED, Outcome.FAILED, Outcome.ANSWERED)
+
+
+def screen(admitted: Admitted, base_url: str) -> str:
+    """Tell the person who picked up who is calling and why; 1 takes the call, all else declines.
+
+    An answering machine presses nothing, so it never "answers".
+    """
+    hook = admitted.webhook
+    attempt = db.session.get(TransferAttempt, hook.attempt)
+    call = db.session.get(CallSession, admitted.call_id)
+    if attempt is None or call is None or attempt.call_id != call.id or call.outcome is not None:
+        return twiml.hang_up("", twiml.VoiceSettings())
+    if hook.digits == TAKE_IT:
+        attempt.accepted_by = attempt.accepted_by or hook.to
+        db.session.commit()
+        return twiml.empty()
+    if hook.digits:
+        return twiml.hang_up("", twiml.VoiceSettings())
+    found = facts.current()
+    links = twiml.Links(base_url, call.turn)
+    text = notices.who_is_calling(
+        caller=call.caller,
+        region=facts.region(call.called),
+        wish=memory.from_json(call.memory).last_words,
+        department=_name(attempt),
+        language=found.language,
+    )
+    return twiml.screen(text, links.screen(attempt.id), performing.voice_of(found))
+
+
+def _name(attempt: TransferAttempt) -> str:
+    return str(
+        db.session.scalar(select(Department.name).where(Department.id == attempt.department_id))
+        or ""
+    )
+
+
+def call_ended(admitted: Admitted) -> None:
+    """The call is over at Twilio. Unknown calls are none of ours: nothing is written."""
+    call = _locked(admitted.webhook.call_sid)
+    if call is None:
+        return
+    if call.outcome is None:
+        _believe_the_one_who_took_it(call)
+    calls.finish_call(call, ended_by="caller", duration=admitted.webhook.call_seconds)
+    db.session.commit()
+    outbox.wake()
+
+
+def _believe_the_one_who_took_it(call: CallSession) -> None:
+    """The end may be told before the Dial's result: a pressed 1 says already that they talked."""
+    taken = db.session.scalars(
+        select(TransferAttempt).where(
+            TransferAttempt.call_id == call.id,
+            TransferAttempt.status == TransferStatus.RINGING,
+            TransferAttempt.accepted_by.is_not(None),
+        )
+    )
+    for attempt in taken:
+        attempt.status = TransferStatus.ANSWERED
+    db.session.flush()
+
+
+def recording_ready(admitted: Admitted) -> None:
+    """Twilio finished a recording. A message spoken counts as one."""
+    hook = admitted.webhook
+    call = _locked(hook.call_sid)
+    if call is None:
+        return
+    recordings.keep(
+        call,
+        recording_sid=hook.recording_sid,
+        source=hook.recording_source,
+        status=hook.recording_status,
+        duration=hook.recording_seconds,
+        channels=hook.recording_channels,
+    )
+    message = hook.recording_source == recordings.MESSAGE and hook.recording_seconds > 0
+    if message and call.outcome in _REOPENED_BY_A_MESSAGE:
+        calls.save_lead(call, Draft(), confirmed=False)
+        call.outcome = Outcome.LEAD
+    db.session.commit()
+    outbox.wake()
+
+
+def _locked(call_sid: str) -> CallSession | None:
+    return db.session.scalar(
+        select(CallSession).where(CallSession.call_sid == call_sid).with_for_update()
+    )

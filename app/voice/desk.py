@@ -1,0 +1,214 @@
+"""One turn of a call, delivered once or many times: claim it, think in a bounded pool, answer.
+
+TwiML leaves within about 1.8 s of arrival: a slow mind costs the caller a filler that redirects to
+the same turn, while the thought goes on and commits by itself (see inbox.py for the protocol).
+"""
+
+import importlib
+import logging
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Late
+from dataclasses import asdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from flask import Flask, current_app
+
+from app.ai.interpreter import Interpreter
+from app.ai.offline import OfflineInterpreter
+from app.extensions import db
+from app.tenancy import acting_for
+from app.voice import after, facts, inbox, notices, performing, thinking, twiml
+from app.voice.gate import Admitted
+from app.voice.inbox import Claim, Delivery
+from config import Settings
+
+if TYPE_CHECKING:
+    from app.ai.openai import OpenAIInterpreter
+
+ANSWER_WITHIN = 1.6  # seconds from arrival until a filler goes out
+POLL_FIRST, POLL_LONGEST = 0.03, 0.25
+MOST_FILLERS = 8  # then something is broken: the caller gets to speak a message instead
+MOST_ATTEMPTS = 3
+LARGEST_POOL = 256
+
+log = logging.getLogger(__name__)
+
+
+class Minds:
+    """Who understands words on this node, and the pools they think in. Built lazily, so that each
+    process has its own threads and clients after a fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._models: dict[str, OpenAIInterpreter] = {}
+        self.offline: Interpreter = OfflineInterpreter()
+        if settings.openai_api_key:
+            # It takes a second to import: before the first call, and before the fork.
+            importlib.import_module("app.ai.openai")
+
+    @cached_property
+    def turns(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(min(self._settings.web_threads, LARGEST_POOL), "turn")
+
+    @cached_property
+    def calls(self) -> ThreadPoolExecutor:
+        # Abandoned model calls keep their thread until the client's own timeout.
+        return ThreadPoolExecutor(min(2 * self._settings.web_threads, LARGEST_POOL), "model")
+
+    def close(self) -> None:
+        """End the threads and connections of this process."""
+        for pool in ("turns", "calls"):
+            if pool in vars(self):
+                vars(self).pop(pool).shutdown(cancel_futures=True)
+        for model in self._models.values():
+            model.close()
+        self._models.clear()
+
+    def model(self, name: str) -> Interpreter | None:
+        """The interpreter for a tenant's model name ("": the installation's), if there is a key."""
+        if not self._settings.openai_api_key:
+            return None
+        name = name or self._settings.openai_model
+        if name not in self._models:
+            from app.ai import openai
+
+            self._models[name] = openai.OpenAIInterpreter(
+                api_key=self._settings.openai_api_key,
+                base_url=self._settings.openai_base_url,
+                model=name,
+            )
+        return self._models[name]
+
+
+def install(app: Flask, settings: Settings) -> None:
+    app.extensions["minds"] = Minds(settings)
+
+
+def take_turn(admitted: Admitted, arrived: float) -> str:
+    """The TwiML of one delivery. `arrived` is the monotonic time at which it came in."""
+    hook = admitted.webhook
+    delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
+    answer_by = arrived + ANSWER_WITHIN
+    with acting_for(admitted.tenant_id):
+        claimed = inbox.claim(delivery, _event(admitted))
+        db.session.commit()
+    db.session.remove()
+    if claimed is None:
+        return _await(delivery, answer_by) or _filler(admitted)
+    if claimed.attempts > MOST_ATTEMPTS:
+        return _give_up(admitted)
+    thought = _start(claimed)
+    try:
+        return thought.result(max(0.0, answer_by - time.monotonic()))
+    except Late:
+        return _filler(admitted)
+    except Exception:  # the edge: a caller always hears a sentence, and the turn is tried again
+        log.exception("turn failed", extra={"call_sid": hook.call_sid, "turn": hook.turn})
+        return _filler(admitted)
+
+
+def _start(claimed: Claim) -> "Future[str]":
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    minds: Minds = app.extensions["minds"]
+
+    def run() -> str:
+        with app.app_context(), acting_for(claimed.delivery.tenant_id):
+            return thinking.think(claimed, minds)
+
+    return minds.turns.submit(run)
+
+
+def _await(delivery: Delivery, answer_by: float) -> str | None:
+    """Somebody else thinks about it, or has: their answer, if it comes in time."""
+    pause = POLL_FIRST
+    while True:
+        with acting_for(delivery.tenant_id):
+            found = inbox.answer_of(delivery)
+        db.session.remove()
+        if found is not None or time.monotonic() + pause > answer_by:
+            return found
+        time.sleep(pause)
+        pause = min(pause * 1.5, POLL_LONGEST)
+
+
+def _filler(admitted: Admitted) -> str:
+    if admitted.webhook.wait >= MOST_FILLERS:
+        return _give_up(admitted)
+    hook, found = admitted.webhook, _manner(admitted)
+    again = _links(hook.turn).again(hook.kind, hook.wait + 1)
+    return twiml.filler(again, notices.one_moment(hook.wait, found.language), found)
+
+
+def _manner(admitted: Admitted) -> twiml.VoiceSettings:
+    """How this tenant's receptionist sounds; asked of the cache, as time is short here."""
+    with acting_for(admitted.tenant_id):
+        found = facts.current()
+    db.session.remove()
+    return performing.voice_of(found)
+
+
+def _give_up(admitted: Admitted) -> str:
+    """Nothing here works for this call any more: let the caller at least speak a message."""
+    hook = admitted.webhook
+    log.error("call cannot go on", extra={"call_sid": hook.call_sid, "turn": hook.turn})
+    return plain_apology(hook.turn)
+
+
+def plain_apology(turn: int) -> str:
+    """Needs no tenant and no database."""
+    voice = twiml.VoiceSettings()
+    return twiml.leave_message(notices.apology(voice.language), _links(turn), voice)
+
+
+def hold(path: str, turn: int, wait: int) -> str:
+    """The request could not even be looked up: bring it back in a moment, a few times."""
+    if wait >= MOST_FILLERS:
+        return plain_apology(turn)
+    kind = path.rsplit("/", 1)[-1]
+    voice = twiml.VoiceSettings()
+    return twiml.filler(
+        _links(turn).again(kind, wait + 1), notices.one_moment(wait, voice.language), voice
+    )
+
+
+def _links(turn: int) -> twiml.Links:
+    return twiml.Links(_base_url(), turn)
+
+
+def _base_url() -> str:
+    return str(current_app.extensions["settings"].public_base_url)
+
+
+def _event(admitted: Admitted) -> dict[str, object]:
+    """What the caller did, as JSON: enough to decide the turn again without the request."""
+    kept = asdict(admitted.webhook)
+    for ours in ("account_sid", "wait", "attempt", "parent_call_sid"):
+        del kept[ours]
+    return {**kept, "called": admitted.called}
+
+
+def screen(admitted: Admitted) -> str:
+    """The leg that picked up: hears who calls and why, and takes the call by pressing 1."""
+    with acting_for(admitted.tenant_id):
+        return after.screen(admitted, _base_url())
+
+
+def hear_of_end(admitted: Admitted) -> None:
+    with acting_for(admitted.tenant_id):
+        after.call_ended(admitted)
+
+
+def hear_of_recording(admitted: Admitted) -> None:
+    with acting_for(admitted.tenant_id):
+        after.recording_ready(admitted)
+
+
+def resume(admitted: Admitted) -> str:
+    """/twilio/fallback: the primary answer could not be had; go on where the call stands."""
+    with acting_for(admitted.tenant_id):
+        found = inbox.latest_answer(admitted.tenant_id, admitted.webhook.call_sid)
+    if found is not None:
+        return found
+    return _give_up(admitted)

@@ -1,0 +1,132 @@
+"""Who is calling us: signature, account, tenant, field shapes. Nothing is written before it."""
+
+from dataclasses import dataclass
+
+from flask import Request, current_app
+from twilio.request_validator import RequestValidator
+
+from app import directory
+from app.directory import Owner
+from app.voice import webhook
+from app.voice.webhook import Kind, Malformed, Webhook
+
+LARGEST_BODY = 64 * 1024  # Twilio's own requests are a few kB
+_FORM = "application/x-www-form-urlencoded"
+
+
+class Refused(Exception):
+    """The request is not let in; `status` is what it gets, `reason` is for the log only."""
+
+    def __init__(self, reason: str, status: int = 403) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+class UnknownNumber(Exception):
+    """Twilio itself asks, but no tenant has this number: the caller is told so politely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that may act for one tenant."""
+
+    tenant_id: int
+    webhook: Webhook
+    called: str
+    call_id: int | None = None
+
+
+def admit(kind: Kind, request: Request) -> Admitted:
+    """Let a request in, or raise Refused or UnknownNumber.
+
+    The signature is checked against PUBLIC_BASE_URL and the path and query as sent, never against
+    Host or X-Forwarded-* (which the sender chooses); then what this kind of request carries must
+    belong to a tenant of the account whose token signed it: a tenant's own token must not speak
+    for another's number or call. Contract: https://www.twilio.com/docs/usage/security.
+    """
+    _check_body(request)
+    try:
+        account = webhook.account_sid(request.form)
+        owner = _owner(kind, request)
+    except Malformed as error:
+        raise Refused(str(error)) from error
+    if owner is None:
+        _check_signature(request, directory.tokens_of_account(account))
+        return _unowned(kind, request)
+    if owner.account_sid != account:
+        raise Refused("the account does not speak for this tenant")
+    _check_signature(request, [owner.token])
+    try:
+        parsed = webhook.parse(kind, request.form, request.args)
+    except Malformed as error:
+        raise Refused(str(error)) from error
+    _check_belongs(owner, parsed)
+    return Admitted(owner.tenant_id, parsed, owner.called, owner.call_id)
+
+
+def _check_body(request: Request) -> None:
+    if request.method != "POST":
+        raise Refused("not a POST")
+    if request.content_length is None or request.content_length > LARGEST_BODY:
+        raise Refused("the body is too large or of unknown length", 413)
+    if request.mimetype != _FORM:
+        raise Refused("not a form")
+
+
+def _owner(kind: Kind, request: Request) -> Owner | None:
+    """Looked up by unproven fields, only to choose the key that proves them."""
+    fields = request.form
+    match kind:
+        case Kind.VOICE | Kind.FALLBACK:
+            return directory.owner_of_number(fields.get("To", "")[:64])
+        case Kind.SCREEN:
+            return directory.owner_of_call(fields.get("ParentCallSid", "")[:64])
+        case _:
+            return directory.owner_of_call(fields.get("CallSid", "")[:64])
+
+
+def _unowned(kind: Kind, request: Request) -> Admitted:
+    try:
+        webhook.parse(kind, request.form, request.args)
+    except Malformed as error:
+        raise Refused(str(error)) from error
+    if kind in (Kind.VOICE, Kind.FALLBACK):
+        raise UnknownNumber
+    raise Refused("no such call", 404)
+
+
+def _check_signature(request: Request, tokens: list[str]) -> None:
+    signature = request.headers.get("X-Twilio-Signature", "")
+    url = signed_url(request)
+    keys = [token for token in tokens if token]
+    # Without a key a throw-away one is tried, so that an unknown account costs the same time.
+    matches = [
+        RequestValidator(key).validate(url, request.form, signature) for key in keys or ["none"]
+    ]
+    if not keys or not any(matches):
+        raise Refused("the signature is missing or wrong")
+
+
+def signed_url(request: Request) -> str:
+    """The URL as Twilio signed it: ours by configuration, path and query exactly as received."""
+    base = current_app.extensions["settings"].public_base_url
+    raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI")
+    if not raw or not raw.startswith("/"):
+        query = request.query_string.decode("ascii", "replace")
+        raw = request.path + (f"?{query}" if query else "")
+    return str(base + raw)
+
+
+def _check_belongs(owner: Owner, parsed: Webhook) -> None:
+    match parsed.kind:
+        case Kind.RECORDING_STATUS:  # carries no To
+            return
+        case Kind.SCREEN:
+            if owner.call_id is None or parsed.to not in directory.numbers_of_attempt(
+                owner.tenant_id, owner.call_id, parsed.attempt
+            ):
+                raise Refused("this leg is not of that transfer")
+        case _:
+            if parsed.to != owner.called:
+                raise Refused("the number is not the one of this call")

@@ -1,0 +1,65 @@
+"""The legs of a transfer: an attempt begins, and what Twilio says came of it."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import CallSession, CallState, TransferAttempt, TransferStatus
+from app.voice import twiml
+from app.voice.flow import messages as m
+from app.voice.inbox import Claim
+from app.voice.webhook import Kind
+
+_DIAL_RESULTS = {
+    "completed": TransferStatus.REFUSED,  # somebody or something picked up; nobody was bridged
+    "answered": TransferStatus.REFUSED,
+    "busy": TransferStatus.BUSY,
+    "no-answer": TransferStatus.NO_ANSWER,
+}
+
+
+def begin(call: CallSession, facts: m.Facts, department_id: int) -> None:
+    department = facts.department(department_id)
+    db.session.add(
+        TransferAttempt(
+            tenant_id=call.tenant_id,
+            call_id=call.id,
+            department_id=department_id,
+            turn=call.turn,
+            numbers=list(department.numbers[: twiml.MOST_NUMBERS]) if department else [],
+        )
+    )
+    db.session.flush()
+
+
+def ringing(call: CallSession) -> int | None:
+    """The attempt begun in this turn, whose id the screening URL carries."""
+    if call.state != CallState.TRANSFER_ATTEMPT:
+        return None
+    return db.session.scalar(
+        select(TransferAttempt.id).where(
+            TransferAttempt.call_id == call.id, TransferAttempt.turn == call.turn
+        )
+    )
+
+
+def settle(call: CallSession, claimed: Claim) -> None:
+    """Note what came of a Dial. `DialBridged` decides: "completed" is also said of a leg that was
+    picked up and refused."""
+    if claimed.delivery.kind != Kind.TRANSFER_STATUS:
+        return
+    attempt = db.session.scalar(
+        select(TransferAttempt)
+        .where(TransferAttempt.call_id == call.id, TransferAttempt.turn == claimed.delivery.turn)
+        .with_for_update()
+    )
+    if attempt is None:
+        return
+    if claimed.event["dial_bridged"]:
+        attempt.status = TransferStatus.ANSWERED
+    else:
+        status = str(claimed.event["dial_status"])
+        attempt.status = _DIAL_RESULTS.get(status, TransferStatus.FAILED)
+    attempt.ended_at = datetime.now(UTC)
+    attempt.seconds = claimed.event["dial_seconds"]

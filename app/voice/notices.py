@@ -1,0 +1,58 @@
+"""What is said beside the flow: while a mind is slow, when nothing works, to those not answered,
+and to the person whose telephone rings."""
+
+from app.voice import spoken
+from app.voice.spoken import _
+
+DEFAULT_LANGUAGE = "en-US"
+RECORDING_TEXT_VERSION = "leave-message-1"  # raise it with every change of LEAVE_RECORDING's words
+
+_ONE_MOMENT = (
+    _("One moment, please."),
+    _("Just a moment longer, please."),
+    _("I'm still looking that up."),
+)
+_APOLOGY = _(
+    "I'm sorry, something is not working on our side. "
+    "Please leave your name, your number and your message after the tone."
+)
+_NOT_IN_SERVICE = _("We are sorry, this number is not taking calls at the moment. Goodbye.")
+_NOT_SET_UP = _("This number has not been set up yet. Goodbye.")
+_CALL_FROM = _("A call from {caller}.")
+_CALL_WITHHELD = _("A call from a withheld number.")
+_FOR_DEPARTMENT = _("For {place}.")
+_THEY_SAID = _("They said: {wish}.")
+_PRESS_ONE = _("Press 1 to take it.")
+
+
+def one_moment(wait: int, language: str) -> str:
+    """The filler of the `wait`-th redirect of one turn; running ones differ."""
+    return spoken.speech(language).tell(_ONE_MOMENT[wait % len(_ONE_MOMENT)])
+
+
+def apology(language: str) -> str:
+    return spoken.speech(language).tell(_APOLOGY)
+
+
+def not_in_service(language: str) -> str:
+    return spoken.speech(language).tell(_NOT_IN_SERVICE)
+
+
+def not_set_up(language: str) -> str:
+    return spoken.speech(language).tell(_NOT_SET_UP)
+
+
+def who_is_calling(caller: str, region: str, wish: str, department: str, language: str) -> str:
+    """What the person who picked up hears before pressing 1."""
+    speech = spoken.speech(language)
+    known = caller.startswith("+")
+    parts = [
+        speech.tell(_CALL_FROM, caller=spoken.phone(caller, region, speech))
+        if known
+        else speech.tell(_CALL_WITHHELD)
+    ]
+    if department:
+        parts.append(speech.tell(_FOR_DEPARTMENT, place=department))
+    if wish:
+        parts.append(speech.tell(_THEY_SAID, wish=spoken.shortened(wish)))
+    return " ".join([*parts, speech.tell(_PRESS_ONE)])

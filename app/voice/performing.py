@@ -1,0 +1,220 @@
+"""A decision, performed: rows, effects, TwiML and the turn itself in one commit.
+
+Nothing is said to be noted before its commit: the TwiML leaves only when all it says is kept.
+"""
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flask import current_app
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from app import calls
+from app.extensions import db
+from app.jobs import outbox
+from app.models import CallSession, CallState, Channel, KnowledgeGap, TwilioNumber
+from app.voice import inbox, legs, lines, memory, notices, recordings, twiml
+from app.voice.facts import Snapshot
+from app.voice.flow import State
+from app.voice.flow import messages as m
+from app.voice.inbox import Claim
+from app.voice.transcribing import Said, transcribe
+from app.voice.webhook import Kind
+
+if TYPE_CHECKING:
+    from app.voice.thinking import Before
+
+log = logging.getLogger(__name__)
+
+
+def commit(
+    claimed: Claim, before: "Before", facts: m.Facts, decision: m.Decision, said: Said
+) -> str:
+    """Perform a decision if the turn is still ours to finish; else answer what is stored."""
+    call = _locked(claimed, before)
+    if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
+        return _give_way(claimed)
+    if claimed.delivery.kind == Kind.VOICE:
+        _begin(call, claimed)
+    _advance(call, decision, said)
+    legs.settle(call, claimed)
+    recordings.keep_message(call, claimed)
+    effects = _perform(call, before.found, facts, decision)
+    transcribe(call, claimed, decision, said, effects, facts)
+    if decision.state == State.ENDED:
+        calls.finish_call(call, ended_by="receptionist")
+    links = twiml.Links(_base_url(), call.turn, called=call.called, attempt=legs.ringing(call))
+    answer = twiml.render(effects, links, voice_of(before.found), facts)
+    if not inbox.finish(claimed, answer):
+        return _give_way(claimed)
+    db.session.commit()
+    outbox.wake()
+    _log(claimed, decision, said)
+    return answer
+
+
+def refuse(claimed: Claim, found: Snapshot, refusal: str) -> str:
+    """A caller who is not answered: blocked ones are rejected, others hear why."""
+    call = _new_call(claimed)
+    if call is None:
+        return _give_way(claimed)
+    call.turn += 1
+    calls.finish_call(call, ended_by="refused", duration=0)
+    if refusal == "blocked":
+        answer = twiml.reject()
+    else:
+        answer = twiml.hang_up(notices.not_in_service(found.language), voice_of(found))
+    if not inbox.finish(claimed, answer):
+        return _give_way(claimed)
+    db.session.commit()
+    return answer
+
+
+def answer_late(claimed: Claim) -> str:
+    """A delivery for a turn that is past, or for a call that is over."""
+    delivery = claimed.delivery
+    call = db.session.scalar(
+        select(CallSession).where(CallSession.call_sid == delivery.call_sid).with_for_update()
+    )
+    if call is not None and delivery.kind == Kind.TRANSFER_STATUS:
+        legs.settle(call, claimed)
+        if call.outcome is not None:
+            calls.finish_call(call, ended_by="caller")
+    newest = inbox.latest_answer(delivery.tenant_id, delivery.call_sid)
+    over = call is None or call.outcome is not None
+    answer = twiml.hang_up("", twiml.VoiceSettings()) if over or newest is None else newest
+    inbox.finish(claimed, answer)
+    db.session.commit()
+    return answer
+
+
+def _log(claimed: Claim, decision: m.Decision, said: Said) -> None:
+    """One line a turn, without a word of the caller's."""
+    understood = said.understood
+    log.info(
+        "turn decided",
+        extra={
+            "call_sid": claimed.delivery.call_sid,
+            "tenant_id": claimed.delivery.tenant_id,
+            "turn": claimed.delivery.turn,
+            "path": list(decision.path),
+            "refused": decision.refused,
+            "tier": understood.tier if understood else "",
+            "instead_of_model": understood.reason if understood else "",
+            "ms": said.milliseconds,
+        },
+    )
+
+
+def voice_of(found: Snapshot) -> twiml.VoiceSettings:
+    return twiml.VoiceSettings(name=found.voice, language=found.language)
+
+
+def _give_way(claimed: Claim) -> str:
+    """Another node finished this turn, or the caller hung up meanwhile: its answer counts."""
+    db.session.rollback()
+    stored = inbox.answer_of(claimed.delivery)
+    if stored is None:
+        return answer_late(claimed)
+    return stored
+
+
+def _locked(claimed: Claim, before: "Before") -> CallSession | None:
+    if not before.known:
+        return _new_call(claimed)
+    return db.session.scalar(
+        select(CallSession)
+        .where(CallSession.call_sid == claimed.delivery.call_sid)
+        .with_for_update()
+    )
+
+
+def _new_call(claimed: Claim) -> CallSession | None:
+    """The row of a call that begins; only /voice may begin one."""
+    if claimed.delivery.kind != Kind.VOICE:
+        return None
+    sid, event = claimed.delivery.call_sid, claimed.event
+    number = db.session.scalar(
+        select(TwilioNumber.id).where(TwilioNumber.number == event["called"])
+    )
+    db.session.execute(
+        insert(CallSession.__table__)
+        .values(
+            tenant_id=claimed.delivery.tenant_id,
+            call_sid=sid,
+            channel=str(Channel.PHONE),
+            number_id=number,
+            caller=event["caller"],
+            called=event["called"],
+        )
+        .on_conflict_do_nothing(index_elements=["call_sid"])
+    )
+    return db.session.scalar(
+        select(CallSession).where(CallSession.call_sid == sid).with_for_update()
+    )
+
+
+def _begin(call: CallSession, claimed: Claim) -> None:
+    """A test call was registered before anybody dialled."""
+    call.caller = str(claimed.event["caller"])
+    call.started_at = datetime.now(UTC)
+
+
+def _advance(call: CallSession, decision: m.Decision, said: Said) -> None:
+    call.turn += 1
+    call.state = CallState(decision.state)
+    call.memory = memory.to_json(decision.memory)
+    call.answers = decision.memory.answers
+    call.last_turn_at = datetime.now(UTC)
+    if said.understood:
+        call.tokens_in += said.understood.tokens_in
+        call.tokens_out += said.understood.tokens_out
+
+
+def _perform(
+    call: CallSession, found: Snapshot, facts: m.Facts, decision: m.Decision
+) -> list[twiml.Part]:
+    """Write what each effect keeps; the parts that Twilio is to play, in order."""
+    parts: list[twiml.Part] = []
+    voice = lines.Voice(greeting=found.greeting, language=found.language)
+    for effect in decision.effects:
+        match effect:
+            case m.Say():
+                text = lines.render(effect, facts, decision.memory, voice)
+                parts.append(twiml.Spoken(text))
+            case m.SaveLead(draft, confirmed):
+                calls.save_lead(call, draft, confirmed=confirmed, facts=facts)
+            case m.NoteGap(words):
+                _note_gap(call, words)
+            case m.Dial(department_id):
+                legs.begin(call, facts, department_id)
+                parts.append(effect)
+            case m.Listen() | m.Record() | m.HangUp():
+                parts.append(effect)
+    return parts
+
+
+def _note_gap(call: CallSession, words: str) -> None:
+    """A question that nothing answered; the same words again only count. Test calls leave none."""
+    folded = " ".join(words.casefold().split())[:500]
+    if not folded or call.channel == Channel.TEST:
+        return
+    fresh = insert(KnowledgeGap.__table__).values(
+        tenant_id=call.tenant_id, question=words[:500], folded=folded, call_id=call.id
+    )
+    db.session.execute(
+        fresh.on_conflict_do_update(
+            constraint="uq_knowledge_gap__folded",
+            set_={
+                "asked": KnowledgeGap.__table__.c.asked + 1,
+                "last_asked_at": func.now(),
+                "call_id": fresh.excluded.call_id,
+            },
+        )
+    )
+
+
+def _base_url() -> str:
+    return str(current_app.extensions["settings"].public_base_url)

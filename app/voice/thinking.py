@@ -1,0 +1,163 @@
+"""One thought about one turn: facts, understanding, decision, and all that follows in one commit.
+
+Between reading the facts and writing the result no connection is held and no transaction is open:
+that is where a model may think for seconds.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, select
+
+from app.ai import speaking
+from app.ai.interpreter import Heard, Speaker, Tier, Turn, Understood, interpret_within
+from app.ai.reading import phones
+from app.extensions import db
+from app.models import Block, CallSession, Tenant, TenantStatus, Transcript
+from app.voice import facts as tenant_facts
+from app.voice import memory, performing, spoken
+from app.voice.facts import Snapshot
+from app.voice.flow import State, decide
+from app.voice.flow import messages as m
+from app.voice.inbox import Claim
+from app.voice.transcribing import Said
+from app.voice.webhook import Kind
+
+if TYPE_CHECKING:
+    from app.voice.desk import Minds
+
+THINK_SECONDS = 4.0
+HISTORY = 12
+_NOT_ANSWERED = (TenantStatus.SUSPENDED, TenantStatus.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Where the call stands when a turn begins; read in one short transaction."""
+
+    found: Snapshot
+    state: State
+    memory: m.Memory
+    turn: int
+    over: bool
+    known: bool  # the call has its row already
+    refusal: str  # why the caller is not answered: "suspended", "blocked" or ""
+    history: tuple[Turn, ...]
+
+
+def think(claimed: Claim, minds: "Minds") -> str:
+    """Decide a claimed turn and commit it; the TwiML that is now stored for it."""
+    began = time.monotonic()
+    before = _read(claimed)
+    db.session.remove()  # the connection goes back while we think
+    if before.over or before.turn != claimed.delivery.turn:
+        return performing.answer_late(claimed)
+    if before.refusal:
+        return performing.refuse(claimed, before.found, before.refusal)
+    facts = tenant_facts.build(
+        before.found,
+        tenant_facts.now(),
+        caller=str(claimed.event["caller"]),
+        called=str(claimed.event["called"]),
+    )
+    event, understood = _understand(claimed, before, facts, minds)
+    decision = decide(before.state, event, m.Context(facts, before.memory))
+    said = Said(
+        words=str(claimed.event["speech"]),
+        keys=str(claimed.event["digits"]),
+        understood=understood,
+        milliseconds=round((time.monotonic() - began) * 1000),
+    )
+    return performing.commit(claimed, before, facts, decision, said)
+
+
+def _read(claimed: Claim) -> Before:
+    delivery = claimed.delivery
+    version, status, call = db.session.execute(
+        select(Tenant.facts_version, Tenant.status, CallSession)
+        .select_from(Tenant)
+        .outerjoin(
+            CallSession,
+            and_(CallSession.tenant_id == Tenant.id, CallSession.call_sid == delivery.call_sid),
+        )
+        .where(Tenant.id == delivery.tenant_id)
+    ).one()
+    found = tenant_facts.snapshot(delivery.tenant_id, version)
+    starting = delivery.kind == Kind.VOICE
+    return Before(
+        found=found,
+        state=State(call.state) if call else State.GREETING,
+        memory=memory.from_json(call.memory) if call else m.Memory(),
+        turn=call.turn if call else 0,
+        over=bool(call and call.outcome),
+        known=call is not None,
+        refusal=_refusal(status, str(claimed.event["caller"])) if starting else "",
+        history=_history(call.id) if call and claimed.event["speech"] else (),
+    )
+
+
+def _refusal(status: str, caller: str) -> str:
+    if status in _NOT_ANSWERED:
+        return "suspended"
+    blocked = caller and db.session.scalar(select(Block.id).where(Block.phone == caller))
+    return "blocked" if blocked else ""
+
+
+def _history(call_id: int) -> tuple[Turn, ...]:
+    newest = (
+        select(Transcript.speaker, Transcript.text)
+        .where(Transcript.call_id == call_id)
+        .order_by(Transcript.id.desc())
+        .limit(HISTORY)
+    )
+    rows = db.session.execute(newest).all()
+    return tuple(Turn(Speaker(speaker), text) for speaker, text in reversed(rows))
+
+
+def _understand(
+    claimed: Claim, before: Before, facts: m.Facts, minds: "Minds"
+) -> tuple[m.Event, Understood | None]:
+    event = claimed.event
+    match claimed.delivery.kind:
+        case Kind.VOICE:
+            return m.CallStarted(), None
+        case Kind.TRANSFER_STATUS:
+            return m.DialEnded(bool(event["dial_bridged"]), str(event["dial_status"])), None
+        case Kind.MESSAGE:
+            return m.MessageRecorded(int(event["recording_seconds"])), None
+    keys, words = str(event["digits"]), str(event["speech"]).strip()
+    if keys:  # when both come, keys are the surer ones
+        return m.KeysPressed(_as_number(keys, before.memory, facts)), None
+    if not words:
+        return m.CallerSilent(), None
+    understood = _grounded(_interpret(claimed, before, facts, minds, words), facts, words)
+    return m.CallerSpoke(words, understood.proposal), understood
+
+
+def _interpret(
+    claimed: Claim, before: Before, facts: m.Facts, minds: "Minds", words: str
+) -> Understood:
+    heard = Heard(words, before.state, m.Context(facts, before.memory), before.history)
+    model = minds.model(facts.model) if claimed.attempts == 1 else None
+    if model is None:  # no key; or the first thinker died, and the caller has waited long enough
+        return minds.offline.interpret(heard)
+    return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls)
+
+
+def _grounded(understood: Understood, facts: m.Facts, words: str) -> Understood:
+    """What no source says is not spoken as fact, whoever proposed it."""
+    if understood.tier is not Tier.MODEL or understood.proposal is None:
+        return understood
+    speech = spoken.speech(facts.language)
+    proposal, refused = speaking.grounded(
+        understood.proposal, facts, lambda day: spoken.hours((day.day,), facts, speech), [words]
+    )
+    reason = "ungrounded" if refused else understood.reason
+    return replace(understood, proposal=proposal, reason=reason)
+
+
+def _as_number(keys: str, before: m.Memory, facts: m.Facts) -> str:
+    if before.asking != m.Ask.PHONE or len(keys) < 7:
+        return keys
+    return phones.e164(keys.strip("*#"), facts.region) or keys

@@ -1,0 +1,91 @@
+"""What was said in a turn, and what it rested on: the rows of the transcript."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.ai.interpreter import Understood
+from app.extensions import db
+from app.models import CallSession, Speaker, Transcript
+from app.voice import twiml
+from app.voice.flow import messages as m
+from app.voice.inbox import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the caller did and how it was understood, for the transcript."""
+
+    words: str
+    keys: str
+    understood: Understood | None
+    milliseconds: int
+
+
+def transcribe(
+    call: CallSession,
+    claimed: Claim,
+    decision: m.Decision,
+    said: Said,
+    effects: list[twiml.Part],
+    facts: m.Facts,
+) -> None:
+    turn = claimed.delivery.turn
+    if said.words or said.keys:
+        db.session.add(
+            Transcript(
+                tenant_id=call.tenant_id,
+                call_id=call.id,
+                turn=turn,
+                speaker=Speaker.CALLER,
+                text=twiml.xml_safe(said.keys or said.words),
+                state=decision.path[0],
+                evidence=_how_understood(said, decision),
+            )
+        )
+    spoken = " ".join(part.text for part in effects if isinstance(part, twiml.Spoken))
+    if spoken:
+        db.session.flush()  # the order of ids is the order of speech
+        db.session.add(
+            Transcript(
+                tenant_id=call.tenant_id,
+                call_id=call.id,
+                turn=turn,
+                speaker=Speaker.RECEPTIONIST,
+                text=twiml.xml_safe(spoken),
+                state=decision.state,
+                evidence={"sources": _sources(decision, facts), "path": list(decision.path)},
+            )
+        )
+
+
+def _how_understood(said: Said, decision: m.Decision) -> dict[str, Any]:
+    evidence: dict[str, Any] = {"milliseconds": said.milliseconds}
+    if said.keys:
+        evidence["keyed"] = True
+    if said.understood:
+        proposal = said.understood.proposal
+        evidence |= {
+            "tier": str(said.understood.tier),
+            "proposal": type(proposal).__name__ if proposal else None,
+        }
+        if said.understood.reason:
+            evidence["instead_of_model"] = said.understood.reason
+        if said.understood.model:
+            evidence["model"] = said.understood.model
+    if decision.refused:
+        evidence["refused"] = decision.refused
+    return evidence
+
+
+def _sources(decision: m.Decision, facts: m.Facts) -> list[dict[str, Any]]:
+    """What the words rested on: knowledge entries with their version, or days of the hours."""
+    named = {
+        source for effect in decision.effects if isinstance(effect, m.Say)
+        for source in effect.sources
+    }  # fmt: skip
+    entries = [
+        {"id": p.id, "entry_id": p.entry_id, "version": p.version}
+        for p in facts.passages
+        if p.id in named
+    ]
+    return entries + [{"id": d.id} for d in facts.hours if d.id in named]

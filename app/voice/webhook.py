@@ -1,0 +1,187 @@
+"""What Twilio posts, parsed: one frozen dataclass per request, every field of a strict shape.
+
+Field names and values follow Twilio's voice webhooks (https://www.twilio.com/docs/voice/twiml).
+Twilio's signature has no delimiters between names and values, so a valid signature alone does not
+prove where one field ends: shapes do.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Kind(StrEnum):
+    """The webhooks of /twilio/…; the first four are turns of a call."""
+
+    VOICE = "voice"
+    GATHER = "gather"
+    TRANSFER_STATUS = "transfer_status"
+    MESSAGE = "message"
+    SCREEN = "screen"
+    CALL_STATUS = "call_status"
+    RECORDING_STATUS = "recording_status"
+    FALLBACK = "fallback"
+
+
+class Malformed(ValueError):
+    """A field is missing, given twice, or not of its shape."""
+
+
+class Form(Protocol):
+    """What werkzeug's MultiDict offers."""
+
+    def getlist(self, key: str) -> list[str]: ...
+
+
+LONGEST_SPEECH = 5000
+_ACCOUNT = re.compile(r"AC[0-9a-f]{32}")
+_CALL = re.compile(r"CA[0-9a-f]{32}")
+_RECORDING = re.compile(r"RE[0-9a-f]{32}")
+_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
+# Withheld numbers come as words, SIP and browser callers as addresses.
+_CALLER = re.compile(r"\+[0-9]{2,15}|[0-9A-Za-z][0-9A-Za-z:@.+_-]{0,63}|")
+_WORD = re.compile(r"[a-z-]{1,20}")
+_SECONDS = re.compile(r"[0-9]{1,6}")
+_DIGITS = re.compile(r"[0-9*#wW]{0,64}|hangup")
+_TURN = re.compile(r"[0-9]{1,4}")
+_BOOL = re.compile(r"true|false")
+_SOURCE = re.compile(r"[A-Za-z]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One request. Absent optional fields are "" or None. `turn`, `wait` and `attempt` come from
+    the query that we ourselves put into the action URL."""
+
+    kind: Kind
+    account_sid: str
+    call_sid: str
+    to: str = ""
+    caller: str = ""
+    turn: int = 0
+    wait: int = 0
+    attempt: int = 0
+    speech: str = ""
+    digits: str = ""
+    call_seconds: int | None = None
+    dial_status: str = ""
+    dial_bridged: bool = False
+    dial_seconds: int | None = None
+    recording_sid: str = ""
+    recording_seconds: int = 0
+    recording_status: str = ""
+    recording_source: str = ""
+    recording_channels: int | None = None
+    parent_call_sid: str = ""
+
+
+def account_sid(form: Form) -> str:
+    """The account a request claims to come from, needed to choose the key. Raises Malformed."""
+    return _Fields(form).one("AccountSid", _ACCOUNT)
+
+
+def parse(kind: Kind, form: Form, query: Form) -> Webhook:
+    """The request as data. Raises Malformed with the name of the field, never its value."""
+    fields, ours = _Fields(form), _Fields(query)
+    common = {
+        "kind": kind,
+        "account_sid": fields.one("AccountSid", _ACCOUNT),
+        "call_sid": fields.one("CallSid", _CALL),
+        "turn": int(ours.maybe("turn", _TURN) or 0),
+        "wait": int(ours.maybe("wait", _TURN) or 0),
+        "attempt": int(ours.maybe("attempt", _TURN) or 0),
+    }
+    return Webhook(**common, **_SPECIAL[kind](fields))  # type: ignore[arg-type]
+
+
+def _parties(fields: "_Fields") -> dict[str, object]:
+    return {"to": fields.one("To", _NUMBER), "caller": fields.maybe("From", _CALLER)}
+
+
+def _words(fields: "_Fields") -> dict[str, object]:
+    return _parties(fields) | {
+        "speech": fields.text("SpeechResult")[:LONGEST_SPEECH],
+        "digits": fields.maybe("Digits", _DIGITS),
+    }
+
+
+def _dialled(fields: "_Fields") -> dict[str, object]:
+    seconds = fields.maybe("DialCallDuration", _SECONDS)
+    return _parties(fields) | {
+        "dial_status": fields.one("DialCallStatus", _WORD),
+        "dial_bridged": fields.maybe("DialBridged", _BOOL) == "true",
+        "dial_seconds": int(seconds) if seconds else None,
+    }
+
+
+def _recorded(fields: "_Fields") -> dict[str, object]:
+    return _parties(fields) | {
+        "recording_sid": fields.maybe("RecordingSid", _RECORDING) or _sid_of(fields),
+        "recording_seconds": int(fields.maybe("RecordingDuration", _SECONDS) or 0),
+        "digits": fields.maybe("Digits", _DIGITS),
+    }
+
+
+def _sid_of(fields: "_Fields") -> str:
+    """A Record's action always names the recording by its address; only the id is ever used."""
+    found = _RECORDING.search(fields.text("RecordingUrl")[-64:])
+    return found.group() if found else ""
+
+
+def _screened(fields: "_Fields") -> dict[str, object]:
+    return _words(fields) | {"parent_call_sid": fields.one("ParentCallSid", _CALL)}
+
+
+def _over(fields: "_Fields") -> dict[str, object]:
+    seconds = fields.maybe("CallDuration", _SECONDS)
+    return _parties(fields) | {"call_seconds": int(seconds) if seconds else None}
+
+
+def _recording_ready(fields: "_Fields") -> dict[str, object]:
+    channels = fields.maybe("RecordingChannels", _SECONDS)
+    return {
+        "recording_sid": fields.one("RecordingSid", _RECORDING),
+        "recording_status": fields.one("RecordingStatus", _WORD),
+        "recording_seconds": int(fields.maybe("RecordingDuration", _SECONDS) or 0),
+        "recording_source": fields.maybe("RecordingSource", _SOURCE),
+        "recording_channels": int(channels) if channels else None,
+    }
+
+
+_SPECIAL: Mapping[Kind, Callable[["_Fields"], dict[str, object]]] = {
+    Kind.VOICE: _parties,
+    Kind.GATHER: _words,
+    Kind.TRANSFER_STATUS: _dialled,
+    Kind.MESSAGE: _recorded,
+    Kind.SCREEN: _screened,
+    Kind.CALL_STATUS: _over,
+    Kind.RECORDING_STATUS: _recording_ready,
+    Kind.FALLBACK: _parties,
+}
+
+
+class _Fields:
+    """Reads fields that may stand once at most."""
+
+    def __init__(self, form: Form) -> None:
+        self._form = form
+
+    def text(self, name: str) -> str:
+        values = self._form.getlist(name)
+        if len(values) > 1:
+            raise Malformed(f"{name} stands twice")
+        return values[0] if values else ""
+
+    def maybe(self, name: str, shape: re.Pattern[str]) -> str:
+        value = self.text(name)
+        if value and not shape.fullmatch(value):
+            raise Malformed(f"{name} is not of its shape")
+        return value
+
+    def one(self, name: str, shape: re.Pattern[str]) -> str:
+        value = self.maybe(name, shape)
+        if not value:
+            raise Malformed(f"{name} is missing")
+        return value
