@@ -24,6 +24,8 @@ GAPS: Final = ("KnowledgeGap",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
 
 READ: Final = "can_read"
+WRITE: Final = "can_write"
+TEST_CALL: Final = ("CallSession", "can_test")
 # Everybody's own account, and the frame around the screens.
 OWN: Final = (
     ("UserInfoEditView|ResetMyPasswordView", "can_this_form_get|can_this_form_post"),
@@ -36,6 +38,14 @@ MAY_READ: Final = {
     RoleName.AGENT: (*CALLS, *GAPS, *SETUP),
     RoleName.VIEWER: CALLS,
 }
+_WORKED_ON: Final = ("Lead", "KnowledgeEntry", *GAPS)
+MAY_WRITE: Final = {
+    RoleName.TENANT_ADMIN: (
+        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday",
+    ),
+    RoleName.AGENT: _WORKED_ON,
+}  # fmt: skip
+MAY_TEST: Final = (RoleName.TENANT_ADMIN, RoleName.AGENT)
 
 
 # Menu and category names of app/views, by what they lead to.
@@ -52,7 +62,13 @@ CATEGORIES: Final = (("Calls|Receptionist|Platform", "menu_access"),)
 
 def patterns() -> dict[str, list[list[str]]]:
     """FAB_ROLES. The super admin is not among them: AUTH_ROLE_ADMIN gets every permission."""
-    return {str(role): _anchored([*OWN, *_reading(names)]) for role, names in MAY_READ.items()}
+    return {str(role): _anchored(_granted(role)) for role in MAY_READ}
+
+
+def _granted(role: RoleName) -> list[tuple[str, str]]:
+    granted = [*OWN, *_reading(MAY_READ[role])]
+    granted += [(name, WRITE) for name in MAY_WRITE.get(role, ())]
+    return [*granted, TEST_CALL] if role in MAY_TEST else granted
 
 
 def _reading(names: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,24 @@
+"""The admin panel and its REST API: one Entity per model. ENTITIES is the menu, in its order."""
+
+from flask import Flask
+
+from app.views import panel
+from app.views.calls import CALLS, RECORDINGS, SUMMARIES, TRANSCRIPTS, TRANSFERS
+from app.views.keys import KEYS
+from app.views.knowledge import GAPS, KNOWLEDGE
+from app.views.leads import LEADS
+from app.views.platform import AUDIT, JOBS, USAGE, WEBHOOKS
+from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
+from app.views.tenants import TENANTS
+from app.views.users import USERS
+
+ENTITIES = (
+    CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS,
+    RECEPTIONISTS, NUMBERS, DEPARTMENTS, HOURS, HOLIDAYS, KNOWLEDGE, GAPS,
+    USERS, KEYS, WEBHOOKS,
+    TENANTS, JOBS, USAGE, AUDIT,
+)  # fmt: skip
+
+
+def install(app: Flask) -> None:
+    panel.install(app, ENTITIES)

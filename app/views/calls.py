@@ -1,0 +1,135 @@
+"""What was called about and said; calls of the built-in telephones are registered here."""
+
+import secrets
+from typing import Any
+
+from flask import Response, request
+from flask_appbuilder.api import expose, permission_name, protect, safe
+from marshmallow import Schema
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import (
+    CallSession,
+    CallState,
+    CallSummary,
+    Channel,
+    Recording,
+    Transcript,
+    TransferAttempt,
+    TwilioNumber,
+)
+from app.views import checks
+from app.views.entity import READ, Entity
+from app.views.fields import Words
+from app.views.refusals import Refused
+
+CATEGORY = "Calls"
+NUMBER = Schema.from_dict({"number": Words(checks.phone, required=True)})
+
+
+class CallApi:
+    @expose("/test", methods=["POST"])
+    @protect()
+    @safe
+    @permission_name("test")
+    def test(self) -> Response:
+        """Register a call of the built-in telephones beforehand
+        ---
+        post:
+          description: >-
+            The first webhook that names the returned CallSid begins a test call
+          requestBody:
+            required: true
+            content:
+              application/json:
+                schema:
+                  type: object
+                  properties:
+                    number:
+                      description: The number to be called, one of the tenant's
+                      type: string
+          responses:
+            201:
+              description: Registered
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      call_sid:
+                        type: string
+            400:
+              $ref: '#/components/responses/400'
+            401:
+              $ref: '#/components/responses/401'
+            422:
+              $ref: '#/components/responses/422'
+        """
+        return self._answering(self._register, writing=True)  # type: ignore[attr-defined]
+
+    def _register(self) -> Response:
+        asked = NUMBER().load(request.json)["number"]
+        number = db.session.scalar(select(TwilioNumber).where(TwilioNumber.number == asked))
+        if number is None:
+            raise Refused("Not a number of this tenant.", "number")
+        call = CallSession(
+            call_sid="CA" + secrets.token_hex(16),
+            channel=Channel.TEST,
+            called=number.number,
+            number_id=number.id,
+            state=CallState.GREETING,
+            turn=0,
+            memory={},
+        )
+        self.datamodel.add(call)  # type: ignore[attr-defined]
+        answer: Any = self.response(201, call_sid=call.call_sid)  # type: ignore[attr-defined]
+        return answer
+
+
+CALLS = Entity(
+    model=CallSession, resource="calls", menu="Calls", category=CATEGORY, icon="fa-phone-square",
+    list_columns=("started_at", "caller", "channel", "state", "outcome", "duration"),
+    show_columns=(
+        "call_sid", "channel", "outcome", "state", "started_at", "ended_at", "duration", "caller",
+        "called", "number", "turn", "answers", "last_turn_at", "tokens_in", "tokens_out",
+    ),
+    may=READ, also=("test",), api=CallApi,
+)  # fmt: skip
+
+TRANSCRIPTS = Entity(
+    model=Transcript, resource="transcripts", menu="Transcripts", category=CATEGORY,
+    icon="fa-comments", order=("id", "asc"),
+    list_columns=("call", "turn", "speaker", "text", "created_at"),
+    show_columns=("call", "turn", "speaker", "text", "state", "evidence", "created_at"),
+    may=READ,
+)  # fmt: skip
+
+TRANSFERS = Entity(
+    model=TransferAttempt, resource="transfers", menu="Transfers", category=CATEGORY,
+    icon="fa-exchange",
+    list_columns=("call", "department", "status", "created_at", "seconds"),
+    show_columns=(
+        "call", "department", "turn", "numbers", "status", "accepted_by", "seconds", "created_at",
+        "ended_at",
+    ),
+    may=READ,
+)  # fmt: skip
+
+RECORDINGS = Entity(
+    model=Recording, resource="recordings", menu="Recordings", category=CATEGORY,
+    icon="fa-microphone",
+    list_columns=("call", "source", "status", "duration", "created_at"),
+    show_columns=(
+        "call", "recording_sid", "source", "status", "duration", "channels", "created_at"
+    ),
+    may=READ,
+)  # fmt: skip
+
+SUMMARIES = Entity(
+    model=CallSummary, resource="summaries", menu="Summaries", category=CATEGORY,
+    icon="fa-file-text-o",
+    list_columns=("call", "text", "tier", "created_at"),
+    show_columns=("call", "text", "tier", "model", "created_at"),
+    may=READ,
+)  # fmt: skip

@@ -1,0 +1,145 @@
+"""Declare an entity once; get its admin pages, its REST API and its permissions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_appbuilder import AppBuilder, Model
+from marshmallow import fields
+from sqlalchemy import ARRAY, Time, inspect
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.views import forms
+from app.views.api import EntityApi
+from app.views.checks import Check
+from app.views.interface import Rows
+from app.views.pages import EntityPage, formatters
+
+READ = ("list", "show")
+WRITE = ("add", "edit", "delete")
+ROUTES = {
+    "list": ("get_list", "info"), "show": ("get",), "add": ("post",), "edit": ("put",),
+    "delete": ("delete",),
+}  # fmt: skip
+# One permission for the page and for REST; roles.py speaks of these two.
+PERMISSIONS = {"list": "read", "show": "read", "add": "write", "edit": "write", "delete": "write"}
+NOBODY = "nothing"  # a permission that no entity has: FAB answers 403 and hides the button
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entity:
+    model: type[Model]
+    resource: str  # the name in /api/v1/<resource>/
+    menu: str
+    category: str
+    icon: str = "fa-table"
+    list_columns: tuple[str, ...]
+    form_columns: tuple[str, ...] = ()
+    edit_columns: tuple[str, ...] = ()  # default: what the form has
+    show_columns: tuple[str, ...] = ()  # default: the list's and the form's
+    secrets: tuple[str, ...] = ()  # write-only
+    order: tuple[str, str] = ("id", "desc")
+    may: tuple[str, ...] = READ + WRITE
+    platform: bool = False  # lists answer without a tenant, too
+    also: tuple[str, ...] = ()  # further permissions, of extra endpoints
+    labels: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    special: Mapping[str, fields.Field] = field(default_factory=dict)  # REST fields of their own
+    inputs: Mapping[str, Any] = field(default_factory=dict)  # form fields of their own
+    page: type = object  # mixin: actions, hooks of the HTML pages
+    api: type = object  # mixin: extra endpoints, hooks of the REST API
+
+    @property
+    def name(self) -> str:
+        return self.model.__name__
+
+    @property
+    def is_owned(self) -> bool:
+        return hasattr(self.model, "tenant_id")
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        columns = self.show_columns or tuple(
+            dict.fromkeys((*self.list_columns, *self.form_columns))
+        )
+        return tuple(column for column in columns if column not in self.secrets)
+
+    def register(self, appbuilder: AppBuilder) -> None:
+        page = self._class("Page", self.page, EntityPage, self._page_settings())
+        appbuilder.add_view(page, self.menu, icon=self.icon, category=self.category)
+        appbuilder.add_api(self._class("Api", self.api, EntityApi, self._api_settings()))
+
+    def _class(self, suffix: str, mixin: type, base: type, settings: dict[str, Any]) -> type:
+        shared = {
+            "entity": self,
+            "datamodel": Rows(self.model),
+            "class_permission_name": self.name,
+            "base_permissions": self._permissions(),
+            "add_columns": list(self.form_columns),
+            "edit_columns": list(self.edit_columns or self.form_columns),
+            "label_columns": {"tenant_id": "Tenant"} | dict(self.labels),
+            "base_order": self.order,
+        }
+        bases = (base,) if mixin is object else (mixin, base)
+        return type(self.name + suffix, bases, shared | settings)
+
+    def _permissions(self) -> list[str]:
+        names = dict.fromkeys([*(PERMISSIONS[verb] for verb in self.may), *self.also])
+        return [f"can_{name}" for name in names]
+
+    def _page_settings(self) -> dict[str, Any]:
+        named = tuple(dict.fromkeys((*self.form_columns, *self.edit_columns)))
+        inputs = forms.fields_of(self.model, named, self.checks, self.labels)
+        search = [column for column in self._plain() if column in self.list_columns]
+        lookups = forms.fields_of(self.model, tuple(search), {}, self.labels)
+        return {
+            "list_title": self.menu,
+            "show_columns": list(self.shown),
+            "order_columns": [column for column in self._plain() if column in self.list_columns],
+            "search_columns": search,
+            "search_form_extra_fields": lookups,
+            "add_form_extra_fields": inputs | dict(self.inputs),
+            "edit_form_extra_fields": inputs | dict(self.inputs),
+            "formatters_columns": formatters(self.model),
+            "method_permission_name": self._method_permissions(),
+            "page_size": 25,
+        }
+
+    def _method_permissions(self) -> dict[str, str]:
+        return {verb: PERMISSIONS[verb] if verb in self.may else NOBODY for verb in PERMISSIONS}
+
+    def _api_settings(self) -> dict[str, Any]:
+        output = ["id", *self.shown]
+        extra = {name for name in dir(self.api) if hasattr(getattr(self.api, name), "_urls")}
+        return {
+            "resource_name": self.resource,
+            "openapi_spec_tag": self.menu,
+            "include_route_methods": extra.union(*(ROUTES[verb] for verb in self.may)),
+            "method_permission_name": {
+                route: PERMISSIONS[verb] for verb, routes in ROUTES.items() for route in routes
+            },
+            "list_columns": output,
+            "show_columns": output,
+            "list_select_columns": self._columns_of(output),
+            "show_select_columns": self._columns_of(output),
+            "order_columns": ["id", *self._plain()],
+            "search_columns": ["id", *self._plain(), *self._relations()],
+        }
+
+    def _plain(self) -> list[str]:
+        """What can be ordered and searched by."""
+        columns = inspect(self.model).columns
+        return [
+            name for name in self.shown
+            if name in columns and not isinstance(columns[name].type, ARRAY | JSONB | Time)
+        ]  # fmt: skip
+
+    def _relations(self) -> list[str]:
+        return [name for name in self.shown if name in inspect(self.model).relationships]
+
+    def _columns_of(self, names: list[str]) -> list[str]:
+        mapper = inspect(self.model)
+        found = [name for name in names if name in mapper.columns]
+        for name in self._relations():
+            found += [column.key for column in mapper.relationships[name].local_columns]
+        return found

@@ -1,0 +1,178 @@
+"""How a model's columns look in REST, and the schemas made of them.
+
+Flask-AppBuilder 5.3 makes its schemas by marshmallow-sqlalchemy, which fails under marshmallow 4
+(upstream #2361, #2425) and builds new related rows from ids that do not resolve. These are plain
+marshmallow schemas instead: a relation is the other row's id, in and out, and must be visible.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from typing import Any
+
+from flask_appbuilder.models.sqla.interface import SQLAInterface
+from marshmallow import Schema, ValidationError, fields, validate
+from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Time, inspect, select
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.extensions import db
+from app.views.checks import Check, one_of
+
+LARGEST = 2**31 - 1
+LONGEST = 20_000  # of a text column without a length of its own
+
+
+def storable(text: str) -> str:
+    """PostgreSQL stores neither NUL nor half of a surrogate pair."""
+    if "\0" in text or (not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)):
+        raise ValidationError("Contains characters that cannot be stored.")
+    return text
+
+
+def checked(check: Check | None, text: str) -> str:
+    if check is None:
+        return text
+    try:
+        return check(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
+class Words(fields.String):
+    def __init__(self, check: Check | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.check = check
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = storable(super()._deserialize(value, *args, **kwargs))
+        return checked(self.check, text)
+
+
+class Strings(fields.List):
+    """A JSON list of strings."""
+
+    def __init__(self, check: Check | None = None, **options: Any) -> None:
+        super().__init__(
+            Words(check, validate=validate.Length(1, 1000)), validate=validate.Length(max=200),
+            **options,
+        )  # fmt: skip
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValidationError("Not a list of strings.")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Whole(fields.Integer):
+    def _validated(self, value: Any) -> int:
+        if isinstance(value, bool | float):
+            raise self.make_error("invalid")
+        found = super()._validated(value)
+        if found is not None and not -LARGEST <= found <= LARGEST:
+            raise self.make_error("too_large")
+        return found
+
+
+class Moment(fields.AwareDateTime):
+    """ISO 8601 in UTC, ending in Z."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="iso", default_timezone=UTC, **options)
+
+    def _serialize(self, value: datetime | None, *args: Any, **kwargs: Any) -> str | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class Clock(fields.Time):
+    """HH:MM, local to the tenant."""
+
+    def _serialize(self, value: time | None, *args: Any, **kwargs: Any) -> str | None:
+        return value.strftime("%H:%M") if value else None
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> time:
+        found = super()._deserialize(value, *args, **kwargs)
+        if found.tzinfo is not None:
+            raise self.make_error("invalid", input=value, obj_type="time")
+        return found
+
+
+class RelatedId(Whole):
+    """The id of a row of `related` that whoever asks can see."""
+
+    def __init__(self, related: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.related = related
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        found = super()._deserialize(value, *args, **kwargs)
+        known = db.session.scalar(select(self.related.id).where(self.related.id == found))
+        if known is None:
+            raise ValidationError("No such record.")
+        return found
+
+
+def field_of(model: Any, name: str, check: Check | None) -> fields.Field:
+    mapper = inspect(model)
+    if name in mapper.relationships:
+        relation = mapper.relationships[name]
+        (column,) = relation.local_columns
+        options = _presence(column) | {"attribute": column.key}
+        return RelatedId(relation.mapper.class_, **options)
+    return _plain(mapper.columns[name], check)
+
+
+def _plain(column: Any, check: Check | None) -> fields.Field:
+    options = _presence(column)
+    match column.type:
+        case ARRAY():
+            return Strings(check, **options)
+        case JSONB():
+            return fields.Dict(**options)
+        case Boolean():
+            return fields.Boolean(**options)
+        case Integer():
+            return Whole(validate=column.info.get("range"), **options)
+        case DateTime():
+            return Moment(**options)
+        case Date():
+            return fields.Date(**options)
+        case Time():
+            return Clock(**options)
+    if choices := column.info.get("choices"):
+        return Words(check or one_of(choices), **options)
+    shortest = 1 if options["required"] else None
+    longest = column.type.length or LONGEST
+    return Words(check, validate=validate.Length(shortest, longest), **options)
+
+
+def _presence(column: Any) -> dict[str, Any]:
+    given = column.default is not None or column.server_default is not None
+    return {
+        "required": not (column.nullable or given or column.primary_key),
+        "allow_none": bool(column.nullable),
+    }
+
+
+class Schemas:
+    """Makes schemas of listed columns; what `special` names is taken from there.
+
+    Stands where Flask-AppBuilder expects its Model2SchemaConverter.
+    """
+
+    def __init__(
+        self,
+        datamodel: SQLAInterface,
+        special: Mapping[str, fields.Field],
+        checks: Mapping[str, Check],
+    ) -> None:
+        self._model = datamodel.obj
+        self._special = special
+        self._checks = checks
+
+    def convert(self, columns: list[str], *_args: Any, **_kwargs: Any) -> Schema:
+        made = {name: self._special.get(name) or self._field(name) for name in columns}
+        return Schema.from_dict(made, name=self._model.__name__)()
+
+    def _field(self, name: str) -> fields.Field:
+        return field_of(self._model, name, self._checks.get(name))

@@ -1,0 +1,106 @@
+"""How lists are narrowed: by REST's `filters` and by the search forms."""
+
+from datetime import UTC, date
+from typing import Any
+
+from dateutil import parser
+from flask_appbuilder.models.filters import BaseFilter
+from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Boolean, Date, DateTime, Integer, inspect
+
+from app.views.fields import LARGEST, storable
+from app.views.refusals import Refused
+
+LISTED = frozenset({"in", "not_in"})
+
+
+class SameRecord(BaseFilter):
+    """Rows that refer to the row with this id. Flask-AppBuilder's own filter looks the row up and,
+    when it is not to be seen, answers rows that refer to none."""
+
+    name = _("Is")
+    arg_name = "rel_o_m"
+
+    def apply(self, query: Any, value: Any) -> Any:
+        return query.filter(self._column() == _number(value))
+
+    def _column(self) -> Any:
+        (column,) = inspect(self.model).relationships[self.column_name].local_columns
+        return getattr(self.model, column.key)
+
+
+class SameRecordToo(SameRecord):
+    arg_name = "eq"
+
+
+class OtherRecord(SameRecord):
+    name = _("Is not")
+    arg_name = "nrel_o_m"
+
+    def apply(self, query: Any, value: Any) -> Any:
+        return query.filter(self._column() != _number(value))
+
+
+class FilterConverter(SQLAFilterConverter):
+    conversion_table = (
+        ("is_relation_many_to_one", [SameRecord, OtherRecord, SameRecordToo]),
+        ("is_relation_one_to_one", [SameRecord, OtherRecord, SameRecordToo]),
+        *(row for row in SQLAFilterConverter.conversion_table if "relation" not in row[0]),
+    )
+
+    def convert(self, col_name: str) -> list[BaseFilter] | None:
+        """None for what cannot be searched: lists, JSON, properties."""
+        if not hasattr(self.datamodel.obj, col_name):
+            return None
+        for kind, found in self.conversion_table:
+            if getattr(self.datamodel, kind)(col_name):
+                return [one(col_name, self.datamodel) for one in found]
+        return None
+
+
+def operand(model: Any, column: str, operation: str, value: Any) -> Any:
+    """The value of a REST filter as its column has it. Raises Refused."""
+    if operation in LISTED:
+        if not isinstance(value, list):
+            raise Refused("The filter needs a list.", column)
+        return [_typed(model, column, one) for one in value]
+    return _typed(model, column, value)
+
+
+def _typed(model: Any, column: str, value: Any) -> Any:
+    mapper = inspect(model)
+    if value is None:
+        return None
+    try:
+        if column in mapper.relationships:
+            return _number(value)
+        return _as_column(mapper.columns[column].type, value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Refused("The filter's value is not of this column's kind.", column) from error
+
+
+def _as_column(kind: Any, value: Any) -> Any:
+    match kind:
+        case Boolean():
+            if isinstance(value, bool):
+                return value
+            return {"true": True, "y": True, "1": True, "false": False, "n": False, "0": False}.get(
+                str(value).lower(), False
+            )
+        case Integer():
+            return _number(value)
+        case DateTime():
+            moment = parser.isoparse(value)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        case Date():
+            return date.fromisoformat(value)
+    if isinstance(value, bool | list | dict):
+        raise TypeError
+    return storable(str(value))
+
+
+def _number(value: Any) -> int:
+    if isinstance(value, bool | float) or not -LARGEST <= int(value) <= LARGEST:
+        raise ValueError(value)
+    return int(value)

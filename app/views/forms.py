@@ -1,0 +1,236 @@
+"""How a model's columns look in the HTML forms."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from typing import Any
+
+from flask_appbuilder.fieldwidgets import (
+    BS3PasswordFieldWidget,
+    BS3TextAreaFieldWidget,
+    BS3TextFieldWidget,
+    DatePickerWidget,
+    Select2Widget,
+)
+from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Text, Time, inspect, select
+from sqlalchemy.dialects.postgresql import JSONB
+from wtforms import (
+    BooleanField,
+    DateField,
+    Field,
+    IntegerField,
+    PasswordField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from app.extensions import db
+from app.views.checks import Check
+from app.views.fields import LARGEST, LONGEST
+
+MOST_ROWS = 500  # that a form offers to choose from
+
+
+class WordsField(StringField):
+    """One line, or several with `widget`; blank is None where the column may be null."""
+
+    data: Any
+
+    def __init__(self, *args: Any, check: Check | None = None, blank: Any = "", **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self.check = check
+        self.blank = blank
+
+    def pre_validate(self, form: Any) -> None:
+        self.data = (self.data or "").strip() or self.blank
+        if self.data and self.check:
+            self.data = self.check(self.data)
+
+
+class LinesField(TextAreaField):
+    """A list of strings, one a line."""
+
+    widget = BS3TextAreaFieldWidget()
+
+    def __init__(self, *args: Any, check: Check | None = None, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self.check = check
+
+    def _value(self) -> str:
+        return "\n".join(self.data or [])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        lines = [line.strip() for line in "\n".join(valuelist).splitlines()]
+        self.data = [line for line in lines if line]
+
+    def pre_validate(self, form: Any) -> None:
+        try:
+            self.data = [self.check(line) if self.check else line for line in self.data or []]
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+class ClockField(StringField):
+    """HH:MM."""
+
+    widget = BS3TextFieldWidget()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.strftime("%H:%M") if self.data else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = "".join(valuelist).strip()
+        try:
+            self.data = time.fromisoformat(text) if text else None
+        except ValueError as error:
+            self.data = None
+            raise ValueError("Not a time of day, such as 09:00.") from error
+
+
+class MomentField(StringField):
+    """YYYY-MM-DD HH:MM, in UTC."""
+
+    widget = BS3TextFieldWidget()
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return self.data.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if self.data else ""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = "".join(valuelist).strip()
+        try:
+            found = datetime.fromisoformat(text) if text else None
+        except ValueError as error:
+            self.data = None
+            raise ValueError("Not a time, such as 2027-01-31 17:00.") from error
+        self.data = found.replace(tzinfo=found.tzinfo or UTC) if found else None
+
+
+class RelatedField(SelectField):
+    """Another row that whoever asks can see, or none."""
+
+    def __init__(self, *args: Any, related: Any, optional: bool, **kw: Any) -> None:
+        self.related = related
+        self.optional = optional
+        super().__init__(*args, choices=self._rows, coerce=_number, widget=Select2Widget(), **kw)
+
+    def _rows(self) -> list[SelectChoice]:
+        rows = db.session.scalars(select(self.related).order_by(self.related.id).limit(MOST_ROWS))
+        found = [SelectChoice(value=row.id, label=str(row)) for row in rows]
+        return [SelectChoice(value="", label="—"), *found] if self.optional else found
+
+    def process_data(self, value: Any) -> None:
+        self.data = getattr(value, "id", None)
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        setattr(obj, name, db.session.get(self.related, self.data) if self.data else None)
+
+
+class SecretField(PasswordField):
+    """Write-only: never shown, and left as it is when left blank."""
+
+    data: Any
+    widget = BS3PasswordFieldWidget()
+
+    def __init__(self, *args: Any, check: Check | None = None, **kw: Any) -> None:
+        super().__init__(*args, **kw)
+        self.check = check
+
+    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
+        super().process(formdata, None, extra_filters)
+
+    def pre_validate(self, form: Any) -> None:
+        self.data = (self.data or "").strip()
+        if self.data and self.check:
+            self.data = self.check(self.data)
+
+    def populate_obj(self, obj: Any, name: str) -> None:
+        if self.data:
+            setattr(obj, name, self.data)
+
+
+def fields_of(
+    model: Any, names: tuple[str, ...], checks: Mapping[str, Check], labels: Mapping[str, str]
+) -> dict[str, Field]:
+    """A field for each column or relation among `names`."""
+    mapper = inspect(model)
+    made = {}
+    for name in names:
+        label = labels.get(name) or _label(name)
+        if name in mapper.relationships:
+            made[name] = _related(mapper.relationships[name], label)
+        elif name in mapper.columns:
+            made[name] = _field(mapper.columns[name], checks.get(name), label)
+    return made
+
+
+def _related(relation: Any, label: str) -> Field:
+    (column,) = relation.local_columns
+    return RelatedField(
+        label,
+        related=relation.mapper.class_,
+        optional=column.nullable,
+        validators=[Optional() if column.nullable else InputRequired()],
+    )
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _field(column: Any, check: Check | None, label: str) -> Field:
+    known = column.default is not None and column.default.is_scalar
+    options = {"label": label, "default": column.default.arg if known else None}
+    need = [Optional() if column.nullable else InputRequired()]
+    if choices := column.info.get("choices"):
+        return SelectField(
+            choices=_choices(choices, column), coerce=_given, widget=Select2Widget(), **options
+        )
+    match column.type:
+        case ARRAY():
+            return LinesField(label=label, check=check)
+        case JSONB():
+            return None
+        case Boolean():
+            return BooleanField(**options)
+        case Integer():
+            bounds = column.info.get("range") or NumberRange(-LARGEST, LARGEST)
+            need.append(NumberRange(bounds.min, bounds.max))
+            return IntegerField(validators=need, widget=BS3TextFieldWidget(), **options)
+        case DateTime():
+            return MomentField(validators=need, **options)
+        case Date():
+            return DateField(validators=need, widget=DatePickerWidget(), **options)
+        case Time():
+            return ClockField(validators=need, **options)
+    given = column.default is not None or column.server_default is not None
+    long = isinstance(column.type, Text)
+    return WordsField(
+        check=check,
+        blank=None if column.nullable else "",
+        validators=[
+            Optional() if column.nullable or given else InputRequired(),
+            Length(max=column.type.length or LONGEST),
+        ],
+        widget=BS3TextAreaFieldWidget() if long else BS3TextFieldWidget(),
+        **options,
+    )
+
+
+def _choices(values: Any, column: Any) -> list[SelectChoice]:
+    found = [SelectChoice(value=str(value), label=_label(str(value))) for value in values]
+    return [SelectChoice(value="", label="—"), *found] if column.nullable else found
+
+
+def _number(value: Any) -> int | None:
+    return int(value) if value else None
+
+
+def _given(value: Any) -> str | None:
+    return str(value) if value else None

@@ -1,0 +1,82 @@
+"""Is the process alive, and may it get work: /healthz and /readyz."""
+
+import socket
+from functools import cache
+from pathlib import Path
+
+import redis
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Response, current_app, jsonify, request
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.extensions import db
+
+health = Blueprint("health", __name__)
+PATIENCE = 0.5  # seconds
+LOOPBACK = ("127.0.0.1", "::1")
+
+
+@health.get("/healthz")
+def healthz() -> Response:
+    """The process answers; nothing else is asked."""
+    return jsonify(status="ok")
+
+
+@health.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """200 while calls can be answered: `degraded` when mail or wake-ups must wait."""
+    needed = {"database": _database()}
+    wanted = {"redis": _redis(), "mail": _mail()} if needed["database"] == "ok" else {}
+    if any(state != "ok" for state in needed.values()):
+        status, code = "unavailable", 503
+    elif any(state != "ok" for state in wanted.values()):
+        status, code = "degraded", 200
+    else:
+        status, code = "ok", 200
+    detail = needed | wanted if request.remote_addr in LOOPBACK else {}
+    return jsonify(status=status, **detail), code
+
+
+def _database() -> str:
+    try:
+        version = db.session.scalar(text("select version_num from alembic_version"))
+    except SQLAlchemyError:
+        return "unreachable"
+    finally:
+        db.session.remove()
+    return "ok" if version == _head() else "not migrated"
+
+
+@cache
+def _head() -> str | None:
+    migrations = Path(current_app.root_path).parent / "migrations"
+    return ScriptDirectory(str(migrations)).get_current_head()
+
+
+def _redis() -> str:
+    url = current_app.extensions["settings"].redis_url
+    if not url:
+        return "not set"
+    try:
+        with redis.Redis.from_url(
+            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE,
+            retry=Retry(NoBackoff(), 0),
+        ) as server:  # fmt: skip
+            server.ping()
+    except redis.RedisError:
+        return "unreachable"
+    return "ok"
+
+
+def _mail() -> str:
+    settings = current_app.extensions["settings"]
+    if not settings.mail_server:
+        return "ok"  # mails land in DATA_DIR/mail
+    try:
+        socket.create_connection((settings.mail_server, settings.mail_port), PATIENCE).close()
+    except OSError:
+        return "unreachable"
+    return "ok"

@@ -1,0 +1,147 @@
+"""API keys: scripts act for their tenant with a role, narrowed to reading or writing."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flask import abort, flash, g, request
+from flask_login import UserMixin
+from sqlalchemy import or_, select, update
+
+from app.extensions import db
+from app.models import ApiKey, Role
+from app.roles import RoleName
+from app.tenancy import across_tenants, bind
+from app.views import checks
+from app.views.entity import READ, Entity
+from app.views.refusals import Refused
+from app.views.signin import forget_cookie, own_tenant_only
+
+PREFIX = "rk_"
+SCRIPTED = ("/api/", "/twilio/")
+DOCUMENTATION = "/api/v1/_openapi"
+SHOWN = 11  # of a key, in lists
+SCOPES = ("read", "write")
+TENANT_ROLES = tuple(role for role in RoleName if role is not RoleName.SUPER_ADMIN)
+
+
+@dataclass(frozen=True)
+class RoleOfKey:
+    """As much of a role as Flask-AppBuilder's check reads."""
+
+    id: int
+    name: str
+
+
+class KeyHolder(UserMixin):
+    """Stands where Flask-AppBuilder expects a user."""
+
+    id = None
+    groups: tuple[()] = ()
+
+    def __init__(self, prefix: str, role: RoleOfKey) -> None:
+        self.prefix = prefix
+        self.roles = [role]
+
+    def get_id(self) -> str:
+        return f"key:{self.prefix}"
+
+
+def prove() -> None:
+    """Before each request of a script: no cookie counts; an API key proves whose it is. (The
+    documentation is read by browsers, too, and holds nobody's rows.)"""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    if request.path.startswith(SCRIPTED) and (token or request.path != DOCUMENTATION):
+        forget_cookie()
+        if kind.lower() == "bearer" and token.startswith(PREFIX):
+            _admit(token.strip())
+
+
+def _admit(key: str) -> None:
+    with across_tenants():
+        found = db.session.execute(
+            select(ApiKey.id, ApiKey.tenant_id, ApiKey.prefix, ApiKey.scopes, Role.id, Role.name)
+            .join(Role, Role.name == ApiKey.role)
+            .where(
+                ApiKey.key_hash == _hash(key),
+                ApiKey.revoked_at.is_(None),
+                ApiKey.role.in_(TENANT_ROLES),
+                or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > datetime.now(UTC)),
+            )
+        ).one_or_none()
+        if found is None:
+            abort(401, "This API key is unknown, expired or revoked.")
+        key_id, tenant_id, prefix, scopes, role_id, role = found
+        _note_use(key_id)
+    needed = "read" if request.method in ("GET", "HEAD", "OPTIONS") else "write"
+    if needed not in scopes:
+        abort(403, f"This API key may not {needed}.")
+    own_tenant_only(tenant_id)
+    bind(tenant_id)
+    g.api_key = prefix
+    g.audit_actor = f"key:{prefix}"
+    g._login_user = KeyHolder(prefix, RoleOfKey(role_id, role))
+
+
+def _note_use(key_id: int) -> None:
+    """Once a minute is enough to tell a living key from a forgotten one."""
+    now = datetime.now(UTC)
+    stale = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < now - timedelta(minutes=1))
+    noted: Any = db.session.execute(
+        update(ApiKey).where(ApiKey.id == key_id, stale).values(last_used_at=now),
+        execution_options={"synchronize_session": False},
+    )
+    if noted.rowcount:
+        db.session.commit()
+
+
+def _hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class KeyRules:
+    """Adding makes the key, deleting revokes it."""
+
+    def pre_add(self, item: ApiKey) -> None:
+        if "api_key" in g:
+            raise Refused("An API key cannot make API keys.")
+        key = PREFIX + secrets.token_urlsafe(32)
+        item.prefix, item.key_hash = key[:SHOWN], _hash(key)
+        item.scopes = sorted(set(item.scopes or SCOPES))
+        item.plain = key
+
+
+class KeyApi(KeyRules):
+    def once(self, item: Any) -> dict[str, Any]:
+        return {"key": item.plain}
+
+    def remove(self, item: ApiKey) -> None:
+        item.revoked_at = item.revoked_at or datetime.now(UTC)
+        self.datamodel.edit(item)  # type: ignore[attr-defined]
+
+
+class KeyPage(KeyRules):
+    add_row_message = "The key was made."
+
+    def post_add(self, item: Any) -> None:
+        flash(f"Copy the key now, it is not shown again: {item.plain}", "info")
+
+    def _delete(self, pk: Any) -> None:
+        self._need_tenant()  # type: ignore[attr-defined]
+        item = self.datamodel.get(pk) or abort(404)  # type: ignore[attr-defined]
+        item.revoked_at = item.revoked_at or datetime.now(UTC)
+        self.datamodel.edit(item)  # type: ignore[attr-defined]
+        flash("The key was revoked.", "success")
+        self.update_redirect()  # type: ignore[attr-defined]
+
+
+KEYS = Entity(
+    model=ApiKey, resource="keys", menu="API keys", category="Access", icon="fa-key",
+    list_columns=("name", "prefix", "role", "scopes", "expires_at", "revoked_at", "last_used_at"),
+    form_columns=("name", "role", "scopes", "expires_at"),
+    may=(*READ, "add", "delete"),
+    checks={"role": checks.one_of(TENANT_ROLES), "scopes": checks.one_of(SCOPES)},
+    page=KeyPage, api=KeyApi,
+)  # fmt: skip

@@ -1,0 +1,75 @@
+"""Plugs the admin panel, its REST API and the health checks into the application."""
+
+from typing import TYPE_CHECKING, Any
+
+import prison
+from flask import Flask, Response, jsonify, request
+from flask_appbuilder import AppBuilder
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import HTTPException
+
+from app import roles
+from app.extensions import db
+from app.views import headers, keys
+from app.views.act_as import ActAs, acting_for, is_super_admin
+from app.views.dashboard import Dashboard
+from app.views.health import health
+from app.views.signin import SignIn
+
+if TYPE_CHECKING:
+    from app.views.entity import Entity
+
+DEEPEST = 200  # brackets in `q`
+SETTINGS = {
+    "APP_NAME": "Receptionist",
+    "AUTH_ROLE_ADMIN": str(roles.RoleName.SUPER_ADMIN),
+    "FAB_ROLES": roles.patterns(),
+    "FAB_API_MAX_PAGE_SIZE": 100,
+    "FAB_API_SWAGGER_UI": True,
+    "FAB_OPENAPI_SERVERS": [{"url": "/"}],
+    "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
+}
+
+
+def install(app: Flask, entities: "tuple[Entity, ...]") -> None:
+    for name, value in SETTINGS.items():
+        app.config.setdefault(name, value)
+    csrf = CSRFProtect(app)
+    if "twilio" in app.blueprints:  # Twilio signs instead
+        csrf.exempt(app.blueprints["twilio"])
+    headers.install(app)
+    app.register_blueprint(health)
+    app.register_error_handler(HTTPException, _as_json)
+    app.before_request(_readable)
+    app.before_request(keys.prove)  # ahead of Flask-AppBuilder's own
+    app.context_processor(lambda: {"acting_for": acting_for, "is_super_admin": is_super_admin})
+    with app.app_context():
+        appbuilder = AppBuilder(app, db.session, security_manager_class=SignIn, indexview=Dashboard)
+        appbuilder.add_view_no_menu(ActAs)
+        for entity in entities:
+            entity.register(appbuilder)
+
+
+def _readable() -> Any:
+    """The parsers of `q` recurse: on many brackets, and without end on unclosed ones."""
+    asked = request.args.get("q", "")
+    if not request.path.startswith("/api/") or not asked:
+        return None
+    try:
+        if sum(map(asked.count, "([{")) <= DEEPEST:
+            prison.loads(asked)
+            return None
+    except prison.decoder.ParserException:
+        return None  # JSON, perhaps
+    except RecursionError:
+        pass
+    return jsonify(message="The query cannot be read."), 400
+
+
+def _as_json(error: HTTPException) -> Response | HTTPException:
+    """REST answers in JSON, also for what goes wrong before it is reached."""
+    if not request.path.startswith("/api/") or error.code is None:
+        return error
+    response = jsonify(message=error.description)
+    response.status_code = error.code
+    return response

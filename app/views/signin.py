@@ -1,0 +1,89 @@
+"""Who is asking, and for whom: sessions, tokens and API keys end in one bound scope."""
+
+from typing import Any
+
+from flask import abort, g, request, session
+from flask_appbuilder.security.sqla.manager import SecurityManager
+from flask_login import AnonymousUserMixin
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import Tenant
+from app.tenancy import PLATFORM, Scope, across_tenants, bind
+
+HEADER = "X-Tenant"
+ACTING = "acting_tenant"
+
+
+class SignIn(SecurityManager):
+    """Flask-AppBuilder's own screens and REST for users and roles are not registered: whoever may
+    use them can make himself super admin."""
+
+    def register_views(self) -> None:
+        self.appbuilder.add_api(self.security_api)
+        self.auth_view = self.authdbview()
+        self.appbuilder.add_view_no_menu(self.resetmypasswordview())
+        self.appbuilder.add_view_no_menu(self.auth_view)
+
+    def load_user(self, pk: int) -> Any | None:
+        """The user of a session or token, proven: binds whose rows may be seen.
+
+        Detached, because a super admin who acts for a tenant is not among its users.
+        """
+        known = g.get("signed_in")
+        if known is not None and str(known.id) == str(pk):
+            return known
+        with across_tenants():
+            user = super().load_user(pk)
+            if user is None:
+                return None
+            self.get_user_roles(user)  # loads them
+            scope = _scope_of(user)
+        g.signed_in = user
+        bind(scope)
+        return user
+
+    def reset_password(self, userid: int, password: str) -> None:
+        with across_tenants():
+            super().reset_password(userid, password)
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
+        return False
+
+    def _get_safe_user(self, user: Any) -> Any:
+        """Ours is detached on purpose; the original would load it again."""
+        return user
+
+
+def _scope_of(user: Any) -> Scope:
+    if user.tenant_id is not None:
+        own_tenant_only(user.tenant_id)
+        return int(user.tenant_id)
+    if request.path.startswith("/api/"):
+        named = request.headers.get(HEADER)
+        return PLATFORM if named is None else _existing(named)
+    acting = session.get(ACTING)
+    if acting is None or db.session.get(Tenant, acting) is None:
+        session.pop(ACTING, None)
+        return PLATFORM
+    return int(acting)
+
+
+def own_tenant_only(tenant_id: int) -> None:
+    if request.headers.get(HEADER, str(tenant_id)) != str(tenant_id):
+        abort(403, f"{HEADER} is for super admins.")
+
+
+def _existing(named: str) -> int:
+    if not (named.isascii() and named.isdecimal() and len(named) < 10):
+        abort(422, f"{HEADER} must be a tenant's id.")
+    found = db.session.scalar(select(Tenant.id).where(Tenant.id == int(named)))
+    if found is None:
+        abort(422, f"{HEADER}: there is no such tenant.")
+    return int(found)
+
+
+def forget_cookie() -> None:
+    """A request that shows other credentials is not also its browser's user: of two identities the
+    cookie's would win."""
+    g._login_user = AnonymousUserMixin()  # where Flask-Login keeps whom it has loaded

@@ -1,0 +1,68 @@
+"""Businesses on this installation; adding one gives it a receptionist."""
+
+import re
+import unicodedata
+from typing import Any
+
+from marshmallow import fields, validate
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import ReceptionistConfig, Tenant
+from app.tenancy import PLATFORM, current_scope
+from app.views import checks
+from app.views.entity import Entity
+from app.views.fields import Words
+from app.views.forms import SecretField, WordsField
+from app.views.refusals import Refused
+
+INTAKE = ["name", "phone", "reason"]
+
+
+class TenantRules:
+    def pre_add(self, item: Tenant) -> None:
+        if current_scope() is not PLATFORM:
+            raise Refused("A new tenant is added without acting for another.")
+        item.slug = item.slug or free_slug(item.name)
+        db.session.add(item)
+        db.session.flush()
+        db.session.add(ReceptionistConfig(tenant_id=item.id, intake_fields=INTAKE))
+
+    def pre_update(self, item: Tenant) -> None:
+        item.slug = item.slug or free_slug(item.name)
+
+
+def free_slug(name: str) -> str:
+    """Made from the name, numbered when it is taken."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    wanted = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50].strip("-") or "tenant"
+    taken = set(db.session.scalars(select(Tenant.slug).where(Tenant.slug.startswith(wanted))))
+    numbered = (f"{wanted}-{n}" for n in range(2, len(taken) + 3))
+    return wanted if wanted not in taken else next(s for s in numbered if s not in taken)
+
+
+def _secret(check: Any = None) -> fields.Field:
+    return Words(
+        check, load_only=True, required=False, allow_none=True, validate=validate.Length(1, 64)
+    )
+
+
+TENANTS = Entity(
+    model=Tenant, resource="tenants", menu="Tenants", category="Platform", icon="fa-building",
+    list_columns=("name", "slug", "timezone", "status", "created_at"),
+    form_columns=("name", "slug", "timezone", "status", "account_sid", "auth_token"),
+    secrets=("account_sid", "auth_token"),
+    platform=True,
+    checks={"timezone": checks.time_zone, "slug": checks.slug, "name": checks.filled},
+    special={
+        "slug": Words(checks.slug, required=False, validate=validate.Length(1, 60)),
+        "account_sid": _secret(checks.account_sid),
+        "auth_token": _secret(),
+    },
+    inputs={
+        "slug": WordsField("Slug", check=checks.slug, description="Made from the name if empty."),
+        "account_sid": SecretField("Account SID", check=checks.account_sid),
+        "auth_token": SecretField("Auth token"),
+    },
+    page=TenantRules, api=TenantRules,
+)  # fmt: skip
