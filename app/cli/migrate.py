@@ -7,6 +7,7 @@ login role owns nothing: it may only switch to the three roles that the policies
 import argparse
 import contextlib
 import hashlib
+import logging
 import re
 import sys
 from collections.abc import Iterator
@@ -48,12 +49,17 @@ def main(argv: list[str], settings: Settings) -> int:
             file=sys.stderr,
         )
         return 1
+    from app.cli import seed  # it imports the whole application
+
     try:
-        migrate(settings.database_admin_url, settings)
+        login_url = migrate(settings.database_admin_url, settings)
+        login = seed.ensure_super_admin(replace(settings, database_url=login_url))
     except (BadSetting, psycopg2.Error) as problem:
         print(f"The database could not be brought up to date: {problem}", file=sys.stderr)
         return 1
     print(f"The database is up to date (schema {head()}).")
+    if login:
+        print(f"First super admin: {login.username}   password: {login.password}   (shown once)")
     return 0
 
 
@@ -140,9 +146,22 @@ def sync_permissions(settings: Settings) -> None:
             appbuilder = app.extensions["appbuilder"]
             BaseSecurityManager.create_db(appbuilder.sm)  # the sub-class skips it without tables
             appbuilder.add_permissions(update_perms=True)
-            appbuilder.security_cleanup()
+            with _quiet():
+                appbuilder.security_cleanup()
             db.session.commit()
         db.engine.dispose()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """It warns of every permission that is already gone."""
+    noisy = logging.getLogger("flask_appbuilder.security")
+    before = noisy.level
+    noisy.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        noisy.setLevel(before)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from app import create_app, logs
+from app.cli import needs
 from app.embedded.ports import HOST
 from app.extensions import db
 from config import Settings
@@ -62,6 +63,7 @@ def options(settings: Settings) -> dict[str, Any]:
 
 def main(argv: list[str], settings: Settings) -> int:
     argparse.ArgumentParser(prog="run.py web", description=__doc__).parse_args(argv)
+    needs.database(settings)
     logs.install()
     gunicorn.http.wsgi.SERVER = "web"  # the header cannot be switched off, only say nothing
     Server(settings).run()
