@@ -56,10 +56,10 @@ def dispatch(name, arguments):
 
     try:
         settings = Settings.load()
+        return importlib.import_module("app.cli." + name).main(arguments, settings)
     except BadSetting as problem:
         print(problem, file=sys.stderr)
         return 1
-    return importlib.import_module("app.cli." + name).main(arguments, settings)
 
 
 if __name__ == "__main__":
