@@ -7,6 +7,7 @@ that nothing an app has remembered can be mistaken for this test's.
 No fixture holds an application context open: the login extension would keep the former user.
 """
 
+import contextlib
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
@@ -66,6 +67,12 @@ def data_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def services(data_dir: Path) -> Iterator[Services]:
+    with launched(data_dir) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def launched(data_dir: Path) -> Iterator[Services]:
     """Both servers, and the migrated database that all others are copies of."""
     postgres = EmbeddedPostgres(data_dir, durable=False)
     valkey = EmbeddedValkey(data_dir, durable=False)
@@ -108,7 +115,14 @@ def settings(services: Services, _apps: dict[Any, Flask], _numbers: Iterator[int
     for app in _apps.values():
         with app.app_context():
             app.extensions["sqlalchemy"].engine.dispose()
-    first = next(_numbers) * STEP
+    renew(services, next(_numbers) * STEP)
+    with redis.Redis.from_url(services.settings.redis_url) as valkey:
+        valkey.flushall()
+    return services.settings
+
+
+def renew(services: Services, first: int) -> None:
+    """The fresh database anew; ids of tenants and users begin at `first`."""
     services.execute(
         f"drop database if exists {FRESH} with (force)",
         f"create database {FRESH} template {TEMPLATE} owner recep_owner",
@@ -119,9 +133,6 @@ def settings(services: Services, _apps: dict[Any, Flask], _numbers: Iterator[int
         *(f"alter sequence {table}_id_seq restart with {first}" for table in ("tenant", "ab_user")),
         name=FRESH,
     )
-    with redis.Redis.from_url(services.settings.redis_url) as valkey:
-        valkey.flushall()
-    return services.settings
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from flask import abort, current_app, flash, redirect, request, url_for
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.security.decorators import has_access
+from flask_login import current_user
 from sqlalchemy import inspect
 from sqlalchemy.exc import DataError
 
@@ -42,12 +43,14 @@ class EntityPage(FiltersPerRequest, ModelView):
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> Any:
+        _signed_in_only()
         if name not in self.actions or self.datamodel.get(pk) is None:
             abort(404)
         return super().action(name, pk)
 
     @expose("/action_post", methods=["POST"])
     def action_post(self) -> Any:
+        _signed_in_only()
         rows = request.form.getlist("rowid")
         if request.form.get("action") not in self.actions or not all(map(self.datamodel.get, rows)):
             abort(404)
@@ -94,6 +97,12 @@ class EntityPage(FiltersPerRequest, ModelView):
         if self.entity.is_owned and current_scope() is PLATFORM:
             flash("Choose the tenant to act for first.", "warning")
             abort(redirect(url_for("ActAs.choose")))
+
+
+def _signed_in_only() -> None:
+    """Flask-AppBuilder asks for an action's permission last, after rows were looked for."""
+    if not current_user.is_authenticated:
+        abort(redirect(url_for("AuthDBView.login")))
 
 
 def formatters(model: type) -> dict[str, Any]:
