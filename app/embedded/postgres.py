@@ -95,6 +95,13 @@ class EmbeddedPostgres:
         if self._process and self._process.poll() is not None:
             raise self._failure("PostgreSQL ended unexpectedly.")
 
+    def revive(self) -> None:
+        """Start again where it was, after it ended by itself: others know its address. Raises
+        EmbeddedServiceError."""
+        self._end_leftover()
+        self._spawn(self.port)
+        self.wait_ready()
+
     def stop(self) -> None:
         if self._process:
             process.end(self._process, signal.SIGINT, patience=30)
