@@ -18,6 +18,7 @@ from app.cli.family import LONG_LIFE, MOST_FAILURES, ChildFailed, Family
 from app.cli.progress import step
 from app.embedded import EmbeddedPostgres, EmbeddedServiceError, EmbeddedValkey, is_taken, place
 from app.embedded.ports import HOST
+from app.embedded.server import EmbeddedServer
 from config import DB_POOL_OVERFLOW, BadSetting, Settings, local_base_url
 
 PORTS_TRIED = 100
@@ -68,7 +69,7 @@ def run(settings: Settings, stack: contextlib.ExitStack) -> None:
     family.watch([kept_alive(service) for service in own])
 
 
-def kept_alive(service: EmbeddedPostgres | EmbeddedValkey) -> Callable[[], None]:
+def kept_alive(service: EmbeddedServer) -> Callable[[], None]:
     """A look after one of our own databases: when it has ended by itself it is started again, on
     the port that everybody knows; one that keeps ending ends everything."""
     failures: list[float] = []
@@ -82,7 +83,7 @@ def kept_alive(service: EmbeddedPostgres | EmbeddedValkey) -> Callable[[], None]
             if len(failures) >= MOST_FAILURES:
                 raise
             failures.append(now)
-            print(f"A database ended unexpectedly and is started again. Its log: {service.log}")
+            print(f"{service.name} ended unexpectedly and is started again. Its log: {service.log}")
             service.revive()
 
     return look
