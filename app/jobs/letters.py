@@ -37,6 +37,7 @@ _JOBS = {
     "lead_notification": _("Mails about new messages"),
     "close_orphans": _("Closing calls whose end was not reported"),
     "cleanup": _("Deleting old data"),
+    "webhook_out": _("Webhooks to your own systems"),
 }
 _LEAD_SUBJECT = _("New message from {who}")
 _URGENT = _("Urgent: {subject}")
