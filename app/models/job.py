@@ -20,6 +20,9 @@ class JobKind(StrEnum):
     CALL_SUMMARY_MAIL = "call_summary_mail"
     LEAD_NOTIFICATION = "lead_notification"
     ALERT_MAIL = "alert_mail"
+    START_RECORDING = "start_recording"
+    STOP_RECORDING = "stop_recording"
+    DELETE_RECORDING = "delete_recording"
     CLOSE_ORPHANS = "close_orphans"
     CLEANUP = "cleanup"
 
