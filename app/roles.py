@@ -41,7 +41,7 @@ MAY_READ: Final = {
 _WORKED_ON: Final = ("Lead", "KnowledgeEntry", *GAPS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
-        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday",
+        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", "Recording",
     ),
     RoleName.AGENT: _WORKED_ON,
 }  # fmt: skip

@@ -4,9 +4,8 @@ https://www.twilio.com/docs/voice/api/recording
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import requests
 from requests.exceptions import RequestException
@@ -33,11 +32,12 @@ class CarrierRecording:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """`status` is 200, 206 or 416. `pieces` must be read to its end or closed."""
+    """`status` is 200, 206 or 416. `close` it, also when `pieces` were not read to their end."""
 
     status: int
     headers: dict[str, str]
     pieces: Iterator[bytes]
+    close: Callable[[], None]
 
 
 def start_recording(account: Account, call_sid: str, callback: str) -> CarrierRecording | None:
@@ -91,11 +91,12 @@ def media(account: Account, recording_sid: str, asked_range: str = "") -> Media:
     if not (_ACCOUNT.fullmatch(account.account_sid) and _RECORDING.fullmatch(recording_sid)):
         raise CarrierError("this is no recording of Twilio's", permanent=True)
     path = f"/2010-04-01/Accounts/{account.account_sid}/Recordings/{recording_sid}.mp3"
+    wanted = {"Range": asked_range} if _RANGE.fullmatch(asked_range) else {}
     try:
         answer = requests.get(
             account.api_url + path,
             auth=(account.account_sid, account.auth_token),
-            headers={"Range": asked_range} if _RANGE.fullmatch(asked_range) else {},
+            headers={"Accept-Encoding": "identity"} | wanted,
             timeout=MEDIA_TIMEOUT,
             allow_redirects=False,
             stream=True,
@@ -106,11 +107,4 @@ def media(account: Account, recording_sid: str, asked_range: str = "") -> Media:
         answer.close()
         raise refused(answer.status_code, 0)
     headers = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
-    return Media(answer.status_code, headers, _pieces(answer))
-
-
-def _pieces(answer: Any) -> Iterator[bytes]:
-    try:
-        yield from answer.iter_content(PIECE)
-    finally:
-        answer.close()
+    return Media(answer.status_code, headers, answer.iter_content(PIECE), answer.close)

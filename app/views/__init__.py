@@ -3,12 +3,13 @@
 from flask import Flask
 
 from app.views import panel
-from app.views.calls import CALLS, RECORDINGS, SUMMARIES, TRANSCRIPTS, TRANSFERS
+from app.views.calls import CALLS, SUMMARIES, TRANSCRIPTS, TRANSFERS
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
 from app.views.platform import AUDIT, JOBS, USAGE, WEBHOOKS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
+from app.views.recordings import RECORDINGS, RecordingMedia
 from app.views.tenants import TENANTS
 from app.views.users import USERS
 
@@ -20,5 +21,8 @@ ENTITIES = (
 )  # fmt: skip
 
 
+SCREENS = (RecordingMedia,)  # of their own, outside the menu
+
+
 def install(app: Flask) -> None:
-    panel.install(app, ENTITIES)
+    panel.install(app, ENTITIES, SCREENS)
