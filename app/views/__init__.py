@@ -11,6 +11,7 @@ from app.views.platform import AUDIT, JOBS, USAGE, WEBHOOKS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
 from app.views.tenants import TENANTS
+from app.views.twilio import TwilioAccount
 from app.views.users import USERS
 
 ENTITIES = (
@@ -21,7 +22,7 @@ ENTITIES = (
 )  # fmt: skip
 
 
-SCREENS = (RecordingMedia,)  # of their own, outside the menu
+SCREENS = (RecordingMedia, TwilioAccount)  # of their own, outside the menu
 
 
 def install(app: Flask) -> None:
