@@ -43,7 +43,8 @@ MAY_READ: Final = {
 _WORKED_ON: Final = ("Lead", "KnowledgeEntry", *GAPS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
-        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", *WEBHOOKS,
+        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", "Recording",
+        *WEBHOOKS,
     ),
     RoleName.AGENT: _WORKED_ON,
 }  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, text, update
 
 from app.extensions import db
-from app.jobs import mails, outbox, summaries, upkeep, webhooks
+from app.jobs import mails, outbox, recordings, summaries, upkeep, webhooks
 from app.jobs.outbox import JobError, Work
 from app.models import Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
@@ -42,6 +42,14 @@ HANDLERS: dict[str, Handler] = {
     JobKind.CALL_SUMMARY_MAIL: Handler(mails.call_summary_mail, attempts=12),
     JobKind.LEAD_NOTIFICATION: Handler(mails.lead_notification, attempts=12),
     JobKind.ALERT_MAIL: Handler(mails.alert_mail, attempts=12),
+    # A call lasts minutes: a recording is begun soon or not at all.
+    JobKind.START_RECORDING: Handler(
+        recordings.start_recording, attempts=6, first=timedelta(seconds=2)
+    ),
+    JobKind.STOP_RECORDING: Handler(
+        recordings.stop_recording, attempts=12, first=timedelta(seconds=2)
+    ),
+    JobKind.DELETE_RECORDING: Handler(recordings.delete_recording, attempts=12),
     JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3),
     JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3),
     JobKind.WEBHOOK_OUT: Handler(webhooks.webhook_out, attempts=32),

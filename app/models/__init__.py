@@ -9,9 +9,11 @@ from app.models.call import (
     CallSummary,
     Channel,
     Consent,
+    ConsentKind,
     InboundRequest,
     Outcome,
     Recording,
+    RecordingStatus,
     Speaker,
     Transcript,
     TransferAttempt,
@@ -23,7 +25,7 @@ from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEven
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
 from app.models.number import TwilioNumber
-from app.models.receptionist import AfterHours, ReceptionistConfig
+from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.tenant import ApiKey, Tenant, TenantStatus
 
@@ -32,11 +34,13 @@ __all__ = [
     "ApiKey",
     "AuditLog",
     "Block",
+    "CallRecording",
     "CallSession",
     "CallState",
     "CallSummary",
     "Channel",
     "Consent",
+    "ConsentKind",
     "Department",
     "EntryStatus",
     "GapStatus",
@@ -54,6 +58,7 @@ __all__ = [
     "Outcome",
     "ReceptionistConfig",
     "Recording",
+    "RecordingStatus",
     "Role",
     "Speaker",
     "SpendKind",

@@ -56,6 +56,20 @@ class TransferStatus(StrEnum):
     FAILED = "failed"
 
 
+class RecordingStatus(StrEnum):
+    """Twilio's words, and what we do with a recording ourselves."""
+
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    DELETING = "deleting"
+    DELETED = "deleted"
+
+
+class ConsentKind(StrEnum):
+    MESSAGE = "message"  # left after the tone
+    RECORDING = "recording"  # of the call
+
+
 class CallSession(TenantOwned, Timestamped, Model):
     """One call. `turn` is the next turn to be decided; `memory` is the flow's Memory as JSON.
 

@@ -16,6 +16,11 @@ class AfterHours(StrEnum):
     MESSAGE = "message"  # take a message at once
 
 
+class CallRecording(StrEnum):
+    OFF = "off"
+    ANNOUNCE = "announce"  # announced first; recorded unless the caller refuses
+
+
 class ReceptionistConfig(TenantOwned, Timestamped, Model):
     """One row per tenant. Recipients are mail addresses by kind of mail."""
 
@@ -43,6 +48,9 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     urgent_words: Mapped[list[str]] = strings()
     after_hours: Mapped[str] = choice(
         AfterHours, AfterHours.ANSWER, name="ck_receptionist_config__after_hours"
+    )
+    recording: Mapped[str] = choice(
+        CallRecording, CallRecording.OFF, name="ck_receptionist_config__recording"
     )
     staff_first_id: Mapped[int | None] = mapped_column(Integer)
     max_turns: Mapped[int] = mapped_column(Integer, nullable=False, default=40, server_default="40")

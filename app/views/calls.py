@@ -14,7 +14,6 @@ from app.models import (
     CallState,
     CallSummary,
     Channel,
-    Recording,
     Transcript,
     TransferAttempt,
     TwilioNumber,
@@ -112,16 +111,6 @@ TRANSFERS = Entity(
     show_columns=(
         "call", "department", "turn", "numbers", "status", "accepted_by", "seconds", "created_at",
         "ended_at",
-    ),
-    may=READ,
-)  # fmt: skip
-
-RECORDINGS = Entity(
-    model=Recording, resource="recordings", menu="Recordings", category=CATEGORY,
-    icon="fa-microphone",
-    list_columns=("call", "source", "status", "duration", "created_at"),
-    show_columns=(
-        "call", "recording_sid", "source", "status", "duration", "channels", "created_at"
     ),
     may=READ,
 )  # fmt: skip

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import prison
 from flask import Flask, Response, jsonify, request
-from flask_appbuilder import AppBuilder
+from flask_appbuilder import AppBuilder, BaseView
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 
@@ -31,7 +31,9 @@ SETTINGS = {
 }
 
 
-def install(app: Flask, entities: "tuple[Entity, ...]") -> None:
+def install(
+    app: Flask, entities: "tuple[Entity, ...]", screens: tuple[type[BaseView], ...] = ()
+) -> None:
     for name, value in SETTINGS.items():
         app.config.setdefault(name, value)
     csrf = CSRFProtect(app)
@@ -45,7 +47,8 @@ def install(app: Flask, entities: "tuple[Entity, ...]") -> None:
     app.context_processor(lambda: {"acting_for": acting_for, "is_super_admin": is_super_admin})
     with app.app_context():
         appbuilder = AppBuilder(app, db.session, security_manager_class=SignIn, indexview=Dashboard)
-        appbuilder.add_view_no_menu(ActAs)
+        for screen in (ActAs, *screens):
+            appbuilder.add_view_no_menu(screen)
         for entity in entities:
             entity.register(appbuilder)
 

@@ -23,7 +23,7 @@ RECEPTIONISTS = Entity(
     list_columns=("greeting", "voice", "language", "after_hours"),
     form_columns=(
         "greeting", "persona", "voice", "language", "model", "intake_fields", "urgent_words",
-        "after_hours", "staff_first", "max_turns", "max_transfers", *RECIPIENTS,
+        "after_hours", "recording", "staff_first", "max_turns", "max_transfers", *RECIPIENTS,
         "alert_recipients",
     ),
     may=(*READ, "edit"),

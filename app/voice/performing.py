@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app import calls
 from app.extensions import db
 from app.jobs import events, outbox
-from app.models import CallSession, CallState, Channel, KnowledgeGap, TwilioNumber
+from app.models import CallSession, CallState, Channel, JobKind, KnowledgeGap, TwilioNumber
 from app.voice import inbox, legs, lines, memory, notices, recordings, twiml
 from app.voice.facts import Snapshot
 from app.voice.flow import State
@@ -183,17 +183,28 @@ def _perform(
         match effect:
             case m.Say():
                 text = lines.render(effect, facts, decision.memory, voice)
-                parts.append(twiml.Spoken(text))
+                parts.append(twiml.Spoken(text, whole=effect.line is m.Line.RECORDING_NOTICE))
             case m.SaveLead(draft, confirmed):
                 calls.save_lead(call, draft, confirmed=confirmed, facts=facts)
             case m.NoteGap(words):
                 _note_gap(call, words)
+            case m.NoteConsent(given):
+                _note_consent(call, given, found.language)
             case m.Dial(department_id):
                 legs.begin(call, facts, department_id)
                 parts.append(effect)
             case m.Listen() | m.Record() | m.HangUp():
                 parts.append(effect)
     return parts
+
+
+def _note_consent(call: CallSession, given: bool, language: str) -> None:
+    """Calls of the built-in telephone have no sound that Twilio could record."""
+    before = recordings.consented(call)
+    recordings.note_consent(call, given, language)
+    if before != given and call.channel == Channel.PHONE:
+        kind = JobKind.START_RECORDING if given else JobKind.STOP_RECORDING
+        outbox.add(kind, key=f"{kind}:{call.id}", call_id=call.id)
 
 
 def _note_gap(call: CallSession, words: str) -> None:
