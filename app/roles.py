@@ -4,7 +4,7 @@ A permission is a pair of patterns, view and action, as Flask-AppBuilder's FAB_R
 and REST of an entity share one name, the model's class name, with `can_read` and `can_write`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import StrEnum
 from typing import Final
 
@@ -21,6 +21,7 @@ SETUP: Final = (
     "ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday", "KnowledgeEntry",
 )  # fmt: skip
 GAPS: Final = ("KnowledgeGap",)
+PEOPLE: Final = ("User",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
 
 READ: Final = "can_read"
@@ -34,14 +35,14 @@ OWN: Final = (
 )
 
 MAY_READ: Final = {
-    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *HISTORY),
+    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *PEOPLE, *HISTORY),
     RoleName.AGENT: (*CALLS, *GAPS, *SETUP),
     RoleName.VIEWER: CALLS,
 }
 _WORKED_ON: Final = ("Lead", "KnowledgeEntry", *GAPS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
-        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday",
+        *_WORKED_ON, *PEOPLE, "ReceptionistConfig", "Department", "OpeningHours", "Holiday",
     ),
     RoleName.AGENT: _WORKED_ON,
 }  # fmt: skip
@@ -54,7 +55,7 @@ MENUS: Final = {
     "CallSummary": "Summaries", "Recording": "Recordings", "Lead": "Leads",
     "ReceptionistConfig": "Receptionist", "TwilioNumber": "Numbers", "Department": "Departments",
     "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
-    "KnowledgeGap": "Unanswered questions", "Job": "Jobs", "SpendLedger": "Usage",
+    "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs", "SpendLedger": "Usage",
     "AuditLog": "Audit log",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Platform", "menu_access"),)
@@ -71,8 +72,10 @@ def _granted(role: RoleName) -> list[tuple[str, str]]:
     return [*granted, TEST_CALL] if role in MAY_TEST else granted
 
 
-def _reading(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _reading(names: Collection[str]) -> Iterator[tuple[str, str]]:
     yield from CATEGORIES
+    if set(PEOPLE) & set(names):
+        yield "Access", "menu_access"
     for name in names:
         yield name, READ
         yield MENUS[name], "menu_access"

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, text, update
 
 from app.extensions import db
-from app.jobs import mails, outbox, summaries, upkeep
+from app.jobs import mails, outbox, people, summaries, upkeep
 from app.jobs.outbox import JobError, Work
 from app.models import Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
@@ -41,6 +41,8 @@ HANDLERS: dict[str, Handler] = {
     JobKind.CALL_SUMMARY_MAIL: Handler(mails.call_summary_mail, attempts=12),
     JobKind.LEAD_NOTIFICATION: Handler(mails.lead_notification, attempts=12),
     JobKind.ALERT_MAIL: Handler(mails.alert_mail, attempts=12),
+    JobKind.INVITATION_MAIL: Handler(people.invitation_mail, attempts=12),
+    JobKind.RESET_MAIL: Handler(people.reset_mail, attempts=5),
     JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3),
     JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3),
 }

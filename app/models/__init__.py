@@ -23,6 +23,7 @@ from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
 from app.models.number import TwilioNumber
+from app.models.people import AttemptOutcome, LoginAttempt, TokenKind, UserToken, Way
 from app.models.receptionist import AfterHours, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.tenant import ApiKey, Tenant, TenantStatus
@@ -30,6 +31,7 @@ from app.models.tenant import ApiKey, Tenant, TenantStatus
 __all__ = [
     "AfterHours",
     "ApiKey",
+    "AttemptOutcome",
     "AuditLog",
     "Block",
     "CallSession",
@@ -50,6 +52,7 @@ __all__ = [
     "Lead",
     "LeadStatus",
     "Lease",
+    "LoginAttempt",
     "OpeningHours",
     "Outcome",
     "ReceptionistConfig",
@@ -60,10 +63,13 @@ __all__ = [
     "SpendLedger",
     "Tenant",
     "TenantStatus",
+    "TokenKind",
     "Transcript",
     "TransferAttempt",
     "TransferStatus",
     "TwilioNumber",
     "User",
+    "UserToken",
+    "Way",
     "WebhookEndpoint",
 ]

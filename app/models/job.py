@@ -20,6 +20,8 @@ class JobKind(StrEnum):
     CALL_SUMMARY_MAIL = "call_summary_mail"
     LEAD_NOTIFICATION = "lead_notification"
     ALERT_MAIL = "alert_mail"
+    INVITATION_MAIL = "invitation_mail"
+    RESET_MAIL = "reset_mail"
     CLOSE_ORPHANS = "close_orphans"
     CLEANUP = "cleanup"
 
