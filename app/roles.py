@@ -4,7 +4,7 @@ A permission is a pair of patterns, view and action, as Flask-AppBuilder's FAB_R
 and REST of an entity share one name, the model's class name, with `can_read` and `can_write`.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final
 
@@ -22,11 +22,13 @@ SETUP: Final = (
 )  # fmt: skip
 GAPS: Final = ("KnowledgeGap",)
 PEOPLE: Final = ("User",)
+WEBHOOKS: Final = ("WebhookEndpoint",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
 
 READ: Final = "can_read"
 WRITE: Final = "can_write"
 TEST_CALL: Final = ("CallSession", "can_test")
+REPLAY: Final = ("Job", "can_replay")
 # Everybody's own account, and the frame around the screens.
 OWN: Final = (
     ("UserInfoEditView|ResetMyPasswordView", "can_this_form_get|can_this_form_post"),
@@ -35,18 +37,20 @@ OWN: Final = (
 )
 
 MAY_READ: Final = {
-    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *PEOPLE, *HISTORY),
+    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *PEOPLE, *WEBHOOKS, *HISTORY),
     RoleName.AGENT: (*CALLS, *GAPS, *SETUP),
     RoleName.VIEWER: CALLS,
 }
 _WORKED_ON: Final = ("Lead", "KnowledgeEntry", *GAPS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
-        *_WORKED_ON, *PEOPLE, "ReceptionistConfig", "Department", "OpeningHours", "Holiday",
+        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", *PEOPLE,
+        *WEBHOOKS,
     ),
     RoleName.AGENT: _WORKED_ON,
 }  # fmt: skip
 MAY_TEST: Final = (RoleName.TENANT_ADMIN, RoleName.AGENT)
+MAY_REPLAY: Final = (RoleName.TENANT_ADMIN,)
 
 
 # Menu and category names of app/views, by what they lead to.
@@ -56,9 +60,9 @@ MENUS: Final = {
     "ReceptionistConfig": "Receptionist", "TwilioNumber": "Numbers", "Department": "Departments",
     "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
     "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs", "SpendLedger": "Usage",
-    "AuditLog": "Audit log",
+    "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
 }  # fmt: skip
-CATEGORIES: Final = (("Calls|Receptionist|Platform", "menu_access"),)
+CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)
 
 
 def patterns() -> dict[str, list[list[str]]]:
@@ -69,13 +73,12 @@ def patterns() -> dict[str, list[list[str]]]:
 def _granted(role: RoleName) -> list[tuple[str, str]]:
     granted = [*OWN, *_reading(MAY_READ[role])]
     granted += [(name, WRITE) for name in MAY_WRITE.get(role, ())]
-    return [*granted, TEST_CALL] if role in MAY_TEST else granted
+    granted += [TEST_CALL] if role in MAY_TEST else []
+    return [*granted, REPLAY] if role in MAY_REPLAY else granted
 
 
-def _reading(names: Collection[str]) -> Iterator[tuple[str, str]]:
+def _reading(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     yield from CATEGORIES
-    if set(PEOPLE) & set(names):
-        yield "Access", "menu_access"
     for name in names:
         yield name, READ
         yield MENUS[name], "menu_access"

@@ -39,6 +39,7 @@ _JOBS = {
     "reset_mail": _("Mails to choose a new password"),
     "close_orphans": _("Closing calls whose end was not reported"),
     "cleanup": _("Deleting old data"),
+    "webhook_out": _("Webhooks to your own systems"),
 }
 _LEAD_SUBJECT = _("New message from {who}")
 _URGENT = _("Urgent: {subject}")

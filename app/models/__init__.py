@@ -19,7 +19,7 @@ from app.models.call import (
 )
 from app.models.control import Block, Lease, SpendKind, SpendLedger
 from app.models.department import Department
-from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint
+from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEvent
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
 from app.models.number import TwilioNumber
@@ -72,4 +72,5 @@ __all__ = [
     "UserToken",
     "Way",
     "WebhookEndpoint",
+    "WebhookEvent",
 ]

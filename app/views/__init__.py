@@ -7,10 +7,11 @@ from app.views.calls import CALLS, RECORDINGS, SUMMARIES, TRANSCRIPTS, TRANSFERS
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
-from app.views.platform import AUDIT, JOBS, USAGE, WEBHOOKS
+from app.views.platform import AUDIT, JOBS, USAGE
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.tenants import TENANTS
 from app.views.users import USERS
+from app.views.webhooks import WEBHOOKS
 
 ENTITIES = (
     CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS,

@@ -59,6 +59,10 @@ class EntityApi(FiltersPerRequest, ModelRestApi):
     def delete_headless(self, pk: Any) -> Response:
         return self._answering(lambda: self._delete(pk), writing=True)
 
+    def _act(self, act: Callable[[], Response]) -> Response:
+        """What an extra endpoint does to a row, without a body."""
+        return self._answering(act, writing=True, body=False)
+
     def _add(self) -> Response:
         item = self.datamodel.obj(**self.add_model_schema.load(request.json))
         with explained(self.datamodel.obj):
@@ -96,10 +100,12 @@ class EntityApi(FiltersPerRequest, ModelRestApi):
             raise Missing
         return item
 
-    def _answering(self, answer: Callable[[], Response], writing: bool = False) -> Response:
+    def _answering(
+        self, answer: Callable[[], Response], writing: bool = False, body: bool = True
+    ) -> Response:
         try:
             self._need_tenant(writing)
-            if writing and request.method != "DELETE" and not request.is_json:
+            if writing and body and request.method != "DELETE" and not request.is_json:
                 return self.response_400(message="The request must be JSON.")
             return answer()
         except Missing:

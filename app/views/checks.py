@@ -1,13 +1,14 @@
 """What may be in a field: each check returns the value as it is stored, or raises ValueError."""
 
-import ipaddress
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 import phonenumbers
+from flask import current_app
+
+from app import outside
 
 Check = Callable[[str], str]
 
@@ -56,20 +57,12 @@ def filled(value: str) -> str:
 def web_address(value: str) -> str:
     """https only, and a name of the outside world: we shall send there what callers said."""
     try:
-        parts = urlsplit(value)
-        host, _port = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    if not host or parts.scheme != "https" or parts.username or _is_inside(host):
-        raise ValueError("Not a public https address.")
+        outside.target(value, current_app.extensions["settings"].webhook_allow_hosts)
+    except outside.OutsideError as error:
+        raise ValueError(
+            f"Not a public https address, such as https://hooks.example.com/calls ({error.reason})."
+        ) from error
     return value
-
-
-def _is_inside(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." not in host or host.endswith((".local", ".internal", ".localhost"))
 
 
 def one_of(values: type[StrEnum] | tuple[str, ...]) -> Check:

@@ -38,10 +38,12 @@ class Entity:
     edit_columns: tuple[str, ...] = ()  # default: what the form has
     show_columns: tuple[str, ...] = ()  # default: the list's and the form's
     secrets: tuple[str, ...] = ()  # write-only
+    search: tuple[str, ...] = ()  # what the panel's lists are also narrowed by: relations, too
     order: tuple[str, str] = ("id", "desc")
     may: tuple[str, ...] = READ + WRITE
     platform: bool = False  # lists answer without a tenant, too
     also: tuple[str, ...] = ()  # further permissions, of extra endpoints
+    actions: Mapping[str, str] = field(default_factory=dict)  # of the page: method -> permission
     labels: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, Check] = field(default_factory=dict)
     special: Mapping[str, fields.Field] = field(default_factory=dict)  # REST fields of their own
@@ -91,6 +93,7 @@ class Entity:
         named = tuple(dict.fromkeys((*self.form_columns, *self.edit_columns)))
         inputs = forms.fields_of(self.model, named, self.checks, self.labels)
         search = [column for column in self._plain() if column in self.list_columns]
+        search += self.search
         lookups = forms.fields_of(self.model, tuple(search), {}, self.labels)
         return {
             "list_title": self.menu,
@@ -106,7 +109,8 @@ class Entity:
         }
 
     def _method_permissions(self) -> dict[str, str]:
-        return {verb: PERMISSIONS[verb] if verb in self.may else NOBODY for verb in PERMISSIONS}
+        verbs = {verb: PERMISSIONS[verb] if verb in self.may else NOBODY for verb in PERMISSIONS}
+        return verbs | dict(self.actions)
 
     def _api_settings(self) -> dict[str, Any]:
         output = ["id", *self.shown]

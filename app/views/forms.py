@@ -21,11 +21,13 @@ from wtforms import (
     PasswordField,
     SelectChoice,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.extensions import db
 from app.views.checks import Check
@@ -46,8 +48,7 @@ class WordsField(StringField):
 
     def pre_validate(self, form: Any) -> None:
         self.data = (self.data or "").strip() or self.blank
-        if self.data and self.check:
-            self.data = self.check(self.data)
+        self.data = _checked(self.check, self.data)
 
 
 class LinesField(TextAreaField):
@@ -67,10 +68,14 @@ class LinesField(TextAreaField):
         self.data = [line for line in lines if line]
 
     def pre_validate(self, form: Any) -> None:
-        try:
-            self.data = [self.check(line) if self.check else line for line in self.data or []]
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
+        self.data = [_checked(self.check, line) for line in self.data or []]
+
+
+class TicksField(SelectMultipleField):
+    """Some of a few values, as boxes to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 class ClockField(StringField):
@@ -146,9 +151,7 @@ class SecretField(PasswordField):
         super().process(formdata, None, extra_filters)
 
     def pre_validate(self, form: Any) -> None:
-        self.data = (self.data or "").strip()
-        if self.data and self.check:
-            self.data = self.check(self.data)
+        self.data = _checked(self.check, (self.data or "").strip())
 
     def populate_obj(self, obj: Any, name: str) -> None:
         if self.data:
@@ -226,6 +229,14 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
 def _choices(values: Any, column: Any) -> list[SelectChoice]:
     found = [SelectChoice(value=str(value), label=_label(str(value))) for value in values]
     return [SelectChoice(value="", label="—"), *found] if column.nullable else found
+
+
+def _checked(check: Check | None, value: Any) -> Any:
+    """WTForms shows a ValidationError beside the field, and lets a plain ValueError through."""
+    try:
+        return check(value) if check and value else value
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 def _number(value: Any) -> int | None:

@@ -42,16 +42,25 @@ class EntityPage(FiltersPerRequest, ModelView):
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> Any:
-        if name not in self.actions or self.datamodel.get(pk) is None:
+        self._may_act(name)
+        if self.datamodel.get(pk) is None:
             abort(404)
         return super().action(name, pk)
 
     @expose("/action_post", methods=["POST"])
     def action_post(self) -> Any:
-        rows = request.form.getlist("rowid")
-        if request.form.get("action") not in self.actions or not all(map(self.datamodel.get, rows)):
+        self._may_act(request.form.get("action", ""))
+        if not all(map(self.datamodel.get, request.form.getlist("rowid"))):
             abort(404)
         return super().action_post()
+
+    def _may_act(self, name: str) -> None:
+        """Before any row is looked at: that is when whoever asks becomes known."""
+        if name not in self.actions:
+            abort(404)
+        permission = self.get_action_permission_name(name)
+        if not self.appbuilder.sm.has_access(permission, self.class_permission_name):
+            abort(403)
 
     def _list(self) -> Any:
         try:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app import calls
 from app.extensions import db
-from app.jobs import outbox
+from app.jobs import events, outbox
 from app.models import CallSession, CallState, Channel, KnowledgeGap, TwilioNumber
 from app.voice import inbox, legs, lines, memory, notices, recordings, twiml
 from app.voice.facts import Snapshot
@@ -197,23 +197,29 @@ def _perform(
 
 
 def _note_gap(call: CallSession, words: str) -> None:
-    """A question that nothing answered; the same words again only count. Test calls leave none."""
+    """A question that nothing answered; the same words again only count, and are not told of.
+    Test calls leave none."""
     folded = " ".join(words.casefold().split())[:500]
     if not folded or call.channel == Channel.TEST:
         return
     fresh = insert(KnowledgeGap.__table__).values(
         tenant_id=call.tenant_id, question=words[:500], folded=folded, call_id=call.id
     )
-    db.session.execute(
+    table = KnowledgeGap.__table__
+    gap_id, asked = db.session.execute(
         fresh.on_conflict_do_update(
             constraint="uq_knowledge_gap__folded",
             set_={
-                "asked": KnowledgeGap.__table__.c.asked + 1,
+                "asked": table.c.asked + 1,
                 "last_asked_at": func.now(),
                 "call_id": fresh.excluded.call_id,
             },
+        ).returning(table.c.id, table.c.asked)
+    ).one()
+    if asked == 1:
+        events.gap_found(
+            db.session.scalars(select(KnowledgeGap).where(KnowledgeGap.id == gap_id)).one()
         )
-    )
 
 
 def _base_url() -> str:

@@ -111,10 +111,13 @@ def render(effects: Sequence[Part], links: Links, voice: VoiceSettings, facts: F
     return _document(response)
 
 
-def filler(again: str, text: str, voice: VoiceSettings) -> str:
-    """Bridge the wait for a slow thought: come back to the same turn."""
+def filler(again: str, text: str, voice: VoiceSettings, pause: int = 0) -> str:
+    """Bridge the wait for a slow thought: come back to the same turn, after `pause` seconds."""
     response = VoiceResponse()
-    _say(response, [text], voice)
+    if text:
+        _say(response, [text], voice)
+    if pause:
+        response.pause(length=pause)
     response.redirect(again, method="POST")
     return _document(response)
 
