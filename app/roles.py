@@ -21,6 +21,7 @@ SETUP: Final = (
     "ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday", "KnowledgeEntry",
 )  # fmt: skip
 GAPS: Final = ("KnowledgeGap",)
+PEOPLE: Final = ("User",)
 WEBHOOKS: Final = ("WebhookEndpoint",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
 
@@ -36,7 +37,7 @@ OWN: Final = (
 )
 
 MAY_READ: Final = {
-    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *WEBHOOKS, *HISTORY),
+    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *PEOPLE, *WEBHOOKS, *HISTORY),
     RoleName.AGENT: (*CALLS, *GAPS, *SETUP),
     RoleName.VIEWER: CALLS,
 }
@@ -44,6 +45,7 @@ _WORKED_ON: Final = ("Lead", "KnowledgeEntry", *GAPS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
         *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", "Recording",
+        *PEOPLE,
         *WEBHOOKS,
     ),
     RoleName.AGENT: _WORKED_ON,
@@ -58,7 +60,7 @@ MENUS: Final = {
     "CallSummary": "Summaries", "Recording": "Recordings", "Lead": "Leads",
     "ReceptionistConfig": "Receptionist", "TwilioNumber": "Numbers", "Department": "Departments",
     "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
-    "KnowledgeGap": "Unanswered questions", "Job": "Jobs", "SpendLedger": "Usage",
+    "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs", "SpendLedger": "Usage",
     "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)

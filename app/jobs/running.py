@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, text, update
 
 from app.extensions import db
-from app.jobs import mails, outbox, recordings, summaries, upkeep, webhooks
+from app.jobs import mails, outbox, people, recordings, summaries, upkeep, webhooks
 from app.jobs.outbox import JobError, Work
 from app.models import Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
@@ -50,6 +50,8 @@ HANDLERS: dict[str, Handler] = {
         recordings.stop_recording, attempts=12, first=timedelta(seconds=2)
     ),
     JobKind.DELETE_RECORDING: Handler(recordings.delete_recording, attempts=12),
+    JobKind.INVITATION_MAIL: Handler(people.invitation_mail, attempts=12),
+    JobKind.RESET_MAIL: Handler(people.reset_mail, attempts=5),
     JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3),
     JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3),
     JobKind.WEBHOOK_OUT: Handler(webhooks.webhook_out, attempts=32),

@@ -18,6 +18,7 @@ from app.jobs import outbox
 from app.jobs.outbox import Work
 from app.models import (
     ApiKey,
+    AttemptOutcome,
     CallSession,
     CallState,
     Channel,
@@ -25,7 +26,9 @@ from app.models import (
     Job,
     JobStatus,
     Lease,
+    LoginAttempt,
     Tenant,
+    UserToken,
 )
 from app.tenancy import acting_for
 
@@ -165,6 +168,14 @@ def cleanup(_work: Work) -> dict[str, Any]:
         ),
         "jobs": _delete(Job, (Job.status == JobStatus.DONE) & old_job),
         "leases": _delete(Lease, Lease.until < now),
+        "login_attempts": _delete(
+            # the longest sign-in ends after a week; those that passed are history for a while
+            LoginAttempt,
+            (LoginAttempt.at < now - timedelta(days=30))
+            | (LoginAttempt.outcome != AttemptOutcome.PASSED)
+            & (LoginAttempt.at < now - timedelta(days=2)),
+        ),
+        "user_tokens": _delete(UserToken, UserToken.expires_at < now),
         "api_keys": _delete(ApiKey, ApiKey.expires_at < now - timedelta(days=30)),
     }
 

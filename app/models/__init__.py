@@ -25,6 +25,7 @@ from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEven
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
 from app.models.number import TwilioNumber
+from app.models.people import AttemptOutcome, LoginAttempt, TokenKind, UserToken, Way
 from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.tenant import ApiKey, Tenant, TenantStatus
@@ -32,6 +33,7 @@ from app.models.tenant import ApiKey, Tenant, TenantStatus
 __all__ = [
     "AfterHours",
     "ApiKey",
+    "AttemptOutcome",
     "AuditLog",
     "Block",
     "CallRecording",
@@ -54,6 +56,7 @@ __all__ = [
     "Lead",
     "LeadStatus",
     "Lease",
+    "LoginAttempt",
     "OpeningHours",
     "Outcome",
     "ReceptionistConfig",
@@ -65,11 +68,14 @@ __all__ = [
     "SpendLedger",
     "Tenant",
     "TenantStatus",
+    "TokenKind",
     "Transcript",
     "TransferAttempt",
     "TransferStatus",
     "TwilioNumber",
     "User",
+    "UserToken",
+    "Way",
     "WebhookEndpoint",
     "WebhookEvent",
 ]

@@ -24,6 +24,8 @@ class JobKind(StrEnum):
     START_RECORDING = "start_recording"
     STOP_RECORDING = "stop_recording"
     DELETE_RECORDING = "delete_recording"
+    INVITATION_MAIL = "invitation_mail"
+    RESET_MAIL = "reset_mail"
     CLOSE_ORPHANS = "close_orphans"
     CLEANUP = "cleanup"
     WEBHOOK_OUT = "webhook_out"

@@ -14,7 +14,10 @@ from app.views import headers, keys
 from app.views.act_as import ActAs, acting_for, is_super_admin
 from app.views.dashboard import Dashboard
 from app.views.health import health
+from app.views.links import Passwords
+from app.views.sessions import LONGEST
 from app.views.signin import SignIn
+from app.views.signins import SignIns
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
@@ -24,6 +27,7 @@ SETTINGS = {
     "APP_NAME": "Receptionist",
     "AUTH_ROLE_ADMIN": str(roles.RoleName.SUPER_ADMIN),
     "FAB_ROLES": roles.patterns(),
+    "JWT_REFRESH_TOKEN_EXPIRES": LONGEST,
     "FAB_API_MAX_PAGE_SIZE": 100,
     "FAB_API_SWAGGER_UI": True,
     "FAB_OPENAPI_SERVERS": [{"url": "/"}],
@@ -47,7 +51,7 @@ def install(
     app.context_processor(lambda: {"acting_for": acting_for, "is_super_admin": is_super_admin})
     with app.app_context():
         appbuilder = AppBuilder(app, db.session, security_manager_class=SignIn, indexview=Dashboard)
-        for screen in (ActAs, *screens):
+        for screen in (ActAs, Passwords, SignIns, *screens):
             appbuilder.add_view_no_menu(screen)
         for entity in entities:
             entity.register(appbuilder)
