@@ -35,6 +35,9 @@ _JOBS = {
     "summarise_call": _("Summaries of calls"),
     "call_summary_mail": _("Mails with call summaries"),
     "lead_notification": _("Mails about new messages"),
+    "start_recording": _("Starting recordings"),
+    "stop_recording": _("Stopping recordings that callers objected to"),
+    "delete_recording": _("Deleting recordings"),
     "close_orphans": _("Closing calls whose end was not reported"),
     "cleanup": _("Deleting old data"),
 }
