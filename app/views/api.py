@@ -15,6 +15,7 @@ from app.views.fields import Schemas
 from app.views.filters import operand
 from app.views.interface import FiltersPerRequest
 from app.views.refusals import Refused, explain, explained
+from app.views.spec import Described
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 NO_TENANT = "Name the tenant in the header X-Tenant."
 
 
-class EntityApi(FiltersPerRequest, ModelRestApi):
+class EntityApi(Described, FiltersPerRequest, ModelRestApi):
     entity: "Entity"
 
     def __init__(self) -> None:
