@@ -114,6 +114,21 @@ class CallSession(TenantOwned, Timestamped, Model):
         foreign_keys=[number_id],
         primaryjoin="CallSession.number_id == TwilioNumber.id",
     )
+    # To search by, never to load.
+    departments: Mapped[list[Department]] = relationship(
+        Department,
+        secondary="transfer_attempt",
+        primaryjoin="CallSession.id == TransferAttempt.call_id",
+        secondaryjoin="TransferAttempt.department_id == Department.id",
+        viewonly=True,
+        lazy="raise",
+    )
+    utterances: Mapped[list["Transcript"]] = relationship(
+        "Transcript",
+        primaryjoin="CallSession.id == foreign(Transcript.call_id)",
+        viewonly=True,
+        lazy="raise",
+    )
 
     def __repr__(self) -> str:
         return self.call_sid

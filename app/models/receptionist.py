@@ -22,7 +22,8 @@ class CallRecording(StrEnum):
 
 
 class ReceptionistConfig(TenantOwned, Timestamped, Model):
-    """One row per tenant. Recipients are mail addresses by kind of mail."""
+    """One row per tenant. Recipients are mail addresses by kind of mail. `allowed_countries` are
+    those whose numbers may be rung; none: that of the tenant's first number."""
 
     __tablename__ = "receptionist_config"
     __table_args__ = (
@@ -52,10 +53,13 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     recording: Mapped[str] = choice(
         CallRecording, CallRecording.OFF, name="ck_receptionist_config__recording"
     )
+    allowed_countries: Mapped[list[str]] = strings()
     staff_first_id: Mapped[int | None] = mapped_column(Integer)
-    max_turns: Mapped[int] = mapped_column(Integer, nullable=False, default=40, server_default="40")
+    max_turns: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=40, server_default="40", info={"between": (5, 200)}
+    )
     max_transfers: Mapped[int] = mapped_column(
-        Integer, nullable=False, default=2, server_default="2"
+        Integer, nullable=False, default=2, server_default="2", info={"between": (0, 5)}
     )
     summary_recipients: Mapped[list[str]] = strings()
     lead_recipients: Mapped[list[str]] = strings()

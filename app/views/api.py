@@ -15,6 +15,7 @@ from app.views.fields import Schemas
 from app.views.filters import operand
 from app.views.interface import FiltersPerRequest
 from app.views.refusals import Refused, explain, explained
+from app.views.spec import Described
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 NO_TENANT = "Name the tenant in the header X-Tenant."
 
 
-class EntityApi(FiltersPerRequest, ModelRestApi):
+class EntityApi(Described, FiltersPerRequest, ModelRestApi):
     entity: "Entity"
 
     def __init__(self) -> None:
         super().__init__()
         self.model2schemaconverter = Schemas(
-            self.datamodel, self.entity.special, self.entity.checks
+            self.datamodel, self.entity.special, self.entity.checks, self.entity.help
         )
 
     @property
@@ -67,6 +68,7 @@ class EntityApi(FiltersPerRequest, ModelRestApi):
         item = self.datamodel.obj(**self.add_model_schema.load(request.json))
         with explained(self.datamodel.obj):
             self.pre_add(item)
+            self._verify(item)
         self.datamodel.add(item)
         self.post_add(item)
         result = self.show_model_schema.dump(item)
@@ -79,6 +81,7 @@ class EntityApi(FiltersPerRequest, ModelRestApi):
             for name, value in values.items():
                 setattr(item, name, value)
             self.pre_update(item)
+            self._verify(item)
         self.datamodel.edit(item)
         self.post_update(item)
         return self.response(200, id=item.id, result=self.show_model_schema.dump(item))
@@ -93,6 +96,10 @@ class EntityApi(FiltersPerRequest, ModelRestApi):
     def remove(self, item: Any) -> None:
         self.datamodel.delete(item)
         self.post_delete(item)
+
+    def _verify(self, item: Any) -> None:
+        if self.entity.rule:
+            self.entity.rule(item)
 
     def _found(self, pk: Any) -> Any:
         item = self.datamodel.get(pk)

@@ -5,35 +5,48 @@ from collections.abc import Callable
 from enum import StrEnum
 from zoneinfo import available_timezones
 
-import phonenumbers
 from flask import current_app
 
 from app import outside
+from app.rules import dialling
+from app.rules.wording import filled as filled
 
 Check = Callable[[str], str]
 
 
 def phone(value: str) -> str:
-    """E.164, as Twilio has it. A possible number suffices: 555-01xx are nobody's and welcome."""
-    try:
-        number = phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise ValueError("Not a telephone number in international form, such as +12125550100.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return dialling.e164(value)
+
+
+def country(value: str) -> str:
+    code = value.strip().upper()
+    if code not in dialling.COUNTRIES:
+        raise ValueError(f"{_quoted(value)} is not a country code of two letters, such as US.")
+    return code
 
 
 def email(value: str) -> str:
     if not re.fullmatch(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+", value) or len(value) > 254:
-        raise ValueError("Not an e-mail address.")
+        raise ValueError(f"Not an e-mail address: {_quoted(value)}. Write name@example.com.")
     return value
+
+
+def email_or_none(value: str) -> str:
+    return email(value) if value else value
 
 
 def time_zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError("Not a time zone, such as America/New_York.")
+    zones = available_timezones()
+    if value not in zones:
+        wanted = value.casefold().replace(" ", "_")
+        alike = sorted(zone for zone in zones if wanted and wanted in zone.casefold())[:3]
+        hint = f"Did you mean {' or '.join(alike)}?" if alike else "Write it as America/New_York."
+        raise ValueError(f"Not a time zone: {_quoted(value)}. {hint}")
     return value
+
+
+def _quoted(value: str) -> str:
+    return f"“{value[:40]}”"
 
 
 def slug(value: str) -> str:
@@ -45,12 +58,6 @@ def slug(value: str) -> str:
 def account_sid(value: str) -> str:
     if not re.fullmatch(r"AC[0-9a-fA-F]{32}", value):
         raise ValueError("Not an account SID: AC and 32 hexadecimal digits.")
-    return value
-
-
-def filled(value: str) -> str:
-    if not value.strip():
-        raise ValueError("Must not be empty.")
     return value
 
 

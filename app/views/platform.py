@@ -87,7 +87,7 @@ JOBS = Entity(
         "kind", "key", "webhook", "status", "attempts", "run_at", "finished_at", "last_error",
         "args", "result", "created_at",
     ),
-    search=("webhook",), may=READ, platform=True, also=("replay",),
+    searched=("webhook",), may=READ, platform=True, also=("replay",),
     actions={"replay": "replay"}, page=JobPage, api=JobApi,
 )  # fmt: skip
 
