@@ -113,6 +113,14 @@ def _keys(name: str, raw: str) -> tuple[str, ...]:
     return keys
 
 
+def _hosts(name: str, raw: str) -> tuple[str, ...]:
+    hosts = tuple(host.strip().lower() for host in raw.split(",") if host.strip())
+    for host in hosts:
+        if "/" in host or "@" in host or any(c.isspace() for c in host):
+            raise BadSetting(f"{name}: {host!r} must be a host or host:port, without a scheme.")
+    return hosts
+
+
 def _is_key(key: str) -> bool:
     try:
         return len(base64.urlsafe_b64decode(key)) == 32
@@ -153,6 +161,7 @@ class Settings:
     mail_use_tls: bool = _setting(_switch, "true")
     mail_default_sender: str = _setting(_text, "receptionist@localhost")
     alert_email: str = _setting(_text)
+    webhook_allow_hosts: tuple[str, ...] = _setting(_hosts)
     web_workers: int = _setting(_whole(1, 64), "2")
     web_threads: int = _setting(_whole(1, 1024), "64")
     workers: int = _setting(_whole(0, 64), "1")
@@ -199,7 +208,7 @@ class Settings:
 
 
 def _empty(entry: Any) -> Any:
-    return () if entry.name == "encryption_keys" else ""
+    return () if entry.name in ("encryption_keys", "webhook_allow_hosts") else ""
 
 
 def local_base_url(port: int) -> str:

@@ -27,6 +27,7 @@ COMMANDS = {
     "worker": "one worker for the work after a call",
     "scheduler": "periodic work",
     "migrate": "bring the database's roles and tables up to date",
+    "doctor": "whether calls would arrive: numbers at Twilio, the public address",
     "shell": "a Python prompt with the application loaded",
 }
 NEED_DEVELOPMENT = ("test", "bench")

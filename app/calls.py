@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
-from app.jobs import outbox
+from app.jobs import events, outbox
 from app.models import (
     CallSession,
     CallState,
@@ -66,6 +66,7 @@ def finish_call(
     if call.outcome is Outcome.BLOCKED:
         return
     outbox.add(JobKind.SUMMARISE_CALL, key=f"summarise_call:{call.id}", call_id=call.id)
+    events.call_ended(call)
     if call.channel != Channel.TEST:
         _book(call)
 
@@ -80,6 +81,7 @@ def save_lead(
     """
     draft = _with_caller_id(call, draft)
     lead = db.session.scalar(select(Lead).where(Lead.call_id == call.id))
+    is_new = lead is None
     if lead is None:
         lead = Lead(
             tenant_id=call.tenant_id, call_id=call.id, test=call.channel == Channel.TEST,
@@ -97,6 +99,8 @@ def save_lead(
         call_id=call.id,
         lead_id=lead.id,
     )
+    if is_new:
+        events.lead_created(lead)
     return lead
 
 

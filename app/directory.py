@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import CallSession, Tenant, TransferAttempt, TwilioNumber
-from app.tenancy import across_tenants
+from app.tenancy import PLATFORM, across_tenants, current_scope, switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,18 @@ def owner_of_call(call_sid: str) -> Owner | None:
         found = _owner(row[0], called=row[1], call_id=row[2]) if row else None
     db.session.remove()
     return found
+
+
+def answered_here(numbers: list[str]) -> list[str]:
+    """Which of these numbers ring at this installation; not whose they are. Asked in the midst of
+    a request: on its transaction, past its session, whose rows stay as they are."""
+    connection = db.session.connection()
+    switch(connection, PLATFORM)
+    try:
+        wanted = select(TwilioNumber.number).where(TwilioNumber.number.in_(numbers))
+        return list(connection.execute(wanted).scalars())
+    finally:
+        switch(connection, current_scope())
 
 
 def numbers_of_attempt(tenant_id: int, call_id: int, attempt_id: int) -> list[str]:

@@ -21,11 +21,14 @@ SETUP: Final = (
     "ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday", "KnowledgeEntry",
 )  # fmt: skip
 GAPS: Final = ("KnowledgeGap",)
+PEOPLE: Final = ("User",)
+WEBHOOKS: Final = ("WebhookEndpoint",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
 
 READ: Final = "can_read"
 WRITE: Final = "can_write"
 TEST_CALL: Final = ("CallSession", "can_test")
+REPLAY: Final = ("Job", "can_replay")
 # Everybody's own account, and the frame around the screens.
 OWN: Final = (
     ("UserInfoEditView|ResetMyPasswordView", "can_this_form_get|can_this_form_post"),
@@ -34,18 +37,21 @@ OWN: Final = (
 )
 
 MAY_READ: Final = {
-    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *HISTORY),
+    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *PEOPLE, *WEBHOOKS, *HISTORY),
     RoleName.AGENT: (*CALLS, *GAPS, *SETUP),
     RoleName.VIEWER: CALLS,
 }
 _WORKED_ON: Final = ("Lead", "KnowledgeEntry", *GAPS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
-        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday",
+        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", "Recording",
+        *PEOPLE,
+        *WEBHOOKS,
     ),
     RoleName.AGENT: _WORKED_ON,
 }  # fmt: skip
 MAY_TEST: Final = (RoleName.TENANT_ADMIN, RoleName.AGENT)
+MAY_REPLAY: Final = (RoleName.TENANT_ADMIN,)
 
 
 # Menu and category names of app/views, by what they lead to.
@@ -54,10 +60,10 @@ MENUS: Final = {
     "CallSummary": "Summaries", "Recording": "Recordings", "Lead": "Leads",
     "ReceptionistConfig": "Receptionist", "TwilioNumber": "Numbers", "Department": "Departments",
     "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
-    "KnowledgeGap": "Unanswered questions", "Job": "Jobs", "SpendLedger": "Usage",
-    "AuditLog": "Audit log",
+    "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs", "SpendLedger": "Usage",
+    "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
 }  # fmt: skip
-CATEGORIES: Final = (("Calls|Receptionist|Platform", "menu_access"),)
+CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)
 
 
 def patterns() -> dict[str, list[list[str]]]:
@@ -68,7 +74,8 @@ def patterns() -> dict[str, list[list[str]]]:
 def _granted(role: RoleName) -> list[tuple[str, str]]:
     granted = [*OWN, *_reading(MAY_READ[role])]
     granted += [(name, WRITE) for name in MAY_WRITE.get(role, ())]
-    return [*granted, TEST_CALL] if role in MAY_TEST else granted
+    granted += [TEST_CALL] if role in MAY_TEST else []
+    return [*granted, REPLAY] if role in MAY_REPLAY else granted
 
 
 def _reading(names: Iterable[str]) -> Iterator[tuple[str, str]]:

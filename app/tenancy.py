@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     Table,
     event,
+    false,
     inspect,
     text,
 )
@@ -70,6 +71,10 @@ class TenantOwned:
             nullable=cls.__tenant_optional__,
             server_default=text(CURRENT_TENANT),
         )
+
+
+class PlatformOnly:
+    """Mixin of tables that only platform work may touch, though their rows speak of people."""
 
 
 def owned_reference(
@@ -186,13 +191,16 @@ def _filter_statement(state: ORMExecuteState) -> None:
 def _enclosed_tables(statement: Any) -> set[str]:
     """Tables, anywhere in it, that are not to be read before somebody is proven. Users are not
     among them: sign-in looks for them."""
+    from app.models import LoginAttempt, UserToken
+
+    kept = {model.__tablename__ for model in (LoginAttempt, UserToken)}
     parts = visitors.iterate(statement)
     tables = (part if isinstance(part, Table) else getattr(part, "table", None) for part in parts)
     return {
         table.name
         for table in tables
         if isinstance(table, Table)
-        and (table.name == "tenant" or "tenant_id" in table.columns)
+        and (table.name == "tenant" or table.name in kept or "tenant_id" in table.columns)
         and table.name != "ab_user"
     }
 
@@ -205,6 +213,7 @@ def _criteria(tenant_id: int) -> tuple[Any, ...]:
             TenantOwned, lambda cls: cls.tenant_id == tenant_id, include_aliases=True
         ),
         with_loader_criteria(Tenant, lambda cls: cls.id == tenant_id, include_aliases=True),
+        with_loader_criteria(PlatformOnly, lambda cls: false(), include_aliases=True),
         *(
             with_loader_criteria(
                 model, lambda cls: cls.tenant_id == tenant_id, include_aliases=True
@@ -241,6 +250,8 @@ def _may_write(row: Any, scope: int | None) -> bool:
     """Whether everything that the row says, and said, of its owner is the tenant in scope."""
     from app.models import AuditLog, Tenant, User
 
+    if isinstance(row, PlatformOnly):
+        return False
     if isinstance(row, Tenant):
         return scope is not None and row.id == scope
     if not isinstance(row, (TenantOwned, User, AuditLog)):

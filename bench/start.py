@@ -83,7 +83,8 @@ def started(home: Path) -> tuple[float, list[dict[str, Any]]]:
     """Seconds from the command to /healthz, and the memory of every process a little later."""
     port = free_port(0)
     environment = product.on_port(port, home / "clone" / "data")
-    for name in ("VIRTUAL_ENV", "UV_CACHE_DIR", "PIP_CACHE_DIR"):
+    # what a stranger does not have; without .pyc files every start would compile again
+    for name in ("VIRTUAL_ENV", "UV_CACHE_DIR", "PIP_CACHE_DIR", "PYTHONDONTWRITEBYTECODE"):
         environment.pop(name, None)
     environment |= {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
     python = getattr(sys, "_base_executable", sys.executable)

@@ -25,6 +25,7 @@ from flask.testing import FlaskClient
 from app.cli.migrate import DATABASE, alone, make_schema, migrate
 from app.embedded import EmbeddedPostgres, EmbeddedValkey
 from config import Settings
+from tests.fakes.twilio_rest import TwilioRest
 
 if TYPE_CHECKING:
     from tests.factories import Rows
@@ -178,3 +179,15 @@ def rows(light_app: Flask) -> "Rows":
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def _twilio() -> Iterator[TwilioRest]:
+    with TwilioRest() as fake:
+        yield fake
+
+
+@pytest.fixture
+def twilio(_twilio: TwilioRest) -> TwilioRest:
+    _twilio.reset()
+    return _twilio

@@ -135,6 +135,7 @@ def digest() -> str:
 def sync_permissions(settings: Settings) -> None:
     """Roles and permissions of the admin panel, as declared: slow, so not at every start."""
     from flask_appbuilder.security.manager import BaseSecurityManager
+    from flask_appbuilder.security.sqla.models import Permission
 
     from app import create_app
     from app.extensions import db
@@ -143,11 +144,15 @@ def sync_permissions(settings: Settings) -> None:
     app = create_app(settings)
     with app.app_context():
         with across_tenants():
+            session = db.session()
+            session.expire_on_commit = False  # it commits hundreds of times and reads all again
             appbuilder = app.extensions["appbuilder"]
+            first = not session.query(Permission).first()
             BaseSecurityManager.create_db(appbuilder.sm)  # the sub-class skips it without tables
             appbuilder.add_permissions(update_perms=True)
-            with _quiet():
-                appbuilder.security_cleanup()
+            if not first:
+                with _quiet():
+                    appbuilder.security_cleanup()
             db.session.commit()
         db.engine.dispose()
 

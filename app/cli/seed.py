@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select, text
 from werkzeug.security import generate_password_hash
 
-from app import create_app
+from app import create_app, passwords
 from app.extensions import db
 from app.models import (
     Department,
@@ -27,7 +27,7 @@ from app.models import (
 )
 from app.roles import RoleName
 from app.tenancy import across_tenants
-from config import Settings
+from config import BadSetting, Settings
 
 DEMO: Final = Path(__file__).with_name("demo")
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -50,11 +50,22 @@ def ensure_super_admin(settings: Settings) -> Credentials | None:
         known = select(User.id).where(User.roles.contains(role), User.tenant_id.is_(None))
         if db.session.scalars(known.limit(1)).first():
             return None
+        _check_password(settings)
         made = _add_user(
             role, settings.admin_email, "Super", "Admin", settings.admin_password or _password()
         )
         db.session.commit()
         return made
+
+
+def _check_password(settings: Settings) -> None:
+    """Where people do not get at it, any will do. Raises BadSetting."""
+    if not (settings.is_production and settings.admin_password):
+        return
+    try:
+        passwords.check(settings.admin_password, settings.admin_email)
+    except ValueError as error:
+        raise BadSetting(f"ADMIN_PASSWORD: {error}") from error
 
 
 def load_demo(settings: Settings) -> dict[str, Any] | None:

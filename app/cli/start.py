@@ -7,17 +7,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import FrameType
 
 import psycopg2
 
 from app.cli import demo_file, prepare
-from app.cli.family import ChildFailed, Family
+from app.cli.family import LONG_LIFE, MOST_FAILURES, ChildFailed, Family
 from app.cli.progress import step
 from app.embedded import EmbeddedPostgres, EmbeddedServiceError, EmbeddedValkey, is_taken, place
 from app.embedded.ports import HOST
+from app.embedded.server import EmbeddedServer
 from config import DB_POOL_OVERFLOW, BadSetting, Settings, local_base_url
 
 PORTS_TRIED = 100
@@ -65,7 +66,27 @@ def run(settings: Settings, stack: contextlib.ExitStack) -> None:
     stack.callback(end, family)
     start_children(family, settings)
     announce(settings)
-    family.watch([service.check for service in own])
+    family.watch([kept_alive(service) for service in own])
+
+
+def kept_alive(service: EmbeddedServer) -> Callable[[], None]:
+    """A look after one of our own databases: when it has ended by itself it is started again, on
+    the port that everybody knows; one that keeps ending ends everything."""
+    failures: list[float] = []
+
+    def look() -> None:
+        try:
+            service.check()
+        except EmbeddedServiceError:
+            now = time.monotonic()
+            failures[:] = [at for at in failures if now - at < LONG_LIFE]
+            if len(failures) >= MOST_FAILURES:
+                raise
+            failures.append(now)
+            print(f"{service.name} ended unexpectedly and is started again. Its log: {service.log}")
+            service.revive()
+
+    return look
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -4,19 +4,15 @@ import importlib.metadata
 import importlib.util
 import signal
 import socket
-import subprocess
 import time
 from pathlib import Path
-from typing import IO, Self
 from urllib.parse import quote
 
-from app.embedded import place, process
+from app.embedded import place
 from app.embedded.errors import EmbeddedServiceError
-from app.embedded.ports import HOST, free_port
+from app.embedded.ports import HOST
+from app.embedded.server import EmbeddedServer
 from config import kept_secret
-
-PORT = 6379
-PATIENCE = 60.0
 
 CONFIGURATION = """\
 bind {host}
@@ -29,80 +25,24 @@ daemonize no
 """
 
 
-class EmbeddedValkey:
-    """A server with its append-only file in `data_dir`; used like EmbeddedPostgres."""
+class EmbeddedValkey(EmbeddedServer):
+    """A server of our own, with its append-only file and its password in `data_dir`."""
 
-    def __init__(self, data_dir: Path, durable: bool = True) -> None:
-        self.data_dir = Path(data_dir).resolve()
-        self.durable = durable
-        self.port = 0
-        self.log = self.data_dir / "log" / "valkey.log"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._lock: IO[str] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    name = "Valkey"
+    usual_port = 6379
+    farewell = signal.SIGTERM
 
     @property
     def url(self) -> str:
         return f"redis://:{quote(self._password)}@{HOST}:{self.port}/0"
 
     @property
-    def process_id(self) -> int | None:
-        return self._process.pid if self._process else None
-
-    def start(self) -> None:
-        """Return when it answers. Raises EmbeddedServiceError."""
-        try:
-            self.launch()
-            self.wait_ready()
-        except BaseException:
-            self.stop()
-            raise
-
-    def launch(self) -> None:
-        """Start without waiting, so that other things can start meanwhile."""
-        self._who = place.identity()
-        self._folder = place.choose_folder(self.data_dir, "valkey", self._who, self.durable)
-        self._lock = place.lock(self._folder)
-        self._program = _program(self._folder, self._who)
-        self._password = kept_secret(self.data_dir / "valkey_password")
-        self._end_leftover()
-        self._spawn(free_port(PORT if self.durable else 0))
-
-    def wait_ready(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if self._process and self._process.poll() is not None:
-                self._try_another_port()
-            elif self._process and _who_answers(self.port, self._password) == self._process.pid:
-                return
-            time.sleep(0.02)
-        raise self._failure(f"Valkey did not answer within {PATIENCE:.0f} s.")
-
-    def check(self) -> None:
-        """Raise EmbeddedServiceError if it has ended by itself."""
-        if self._process and self._process.poll() is not None:
-            raise self._failure("Valkey ended unexpectedly.")
-
-    def stop(self) -> None:
-        if self._process:
-            process.end(self._process, signal.SIGTERM, patience=20)
-            self._process = None
-        if self._lock:
-            self._port_note.unlink(missing_ok=True)
-            if not self.durable:
-                place.forget_folder(self.data_dir, self._folder)
-            self._lock.close()
-            self._lock = None
-
-    @property
     def _port_note(self) -> Path:
         return self.data_dir / "valkey_port"
+
+    def _prepare(self) -> None:
+        self._program = _program(self._folder, self._who)
+        self._password = kept_secret(self.data_dir / "valkey_password")
 
     def _end_leftover(self) -> None:
         """Where a dead run.py does not take its server along, it still writes to our files."""
@@ -120,18 +60,15 @@ class EmbeddedValkey:
         text = CONFIGURATION.format(
             host=HOST, port=port, password=self._password, folder=self._folder
         )
-        self._log_began = self.log.stat().st_size if self.log.exists() else 0
-        self._process = process.spawn(
-            [self._program, "-"], self.log, self._who, signal.SIGTERM, text
+        self._run([self._program, "-"], text)
+
+    def _answers(self) -> bool:
+        return self._process is not None and (
+            _who_answers(self.port, self._password) == self._process.pid
         )
 
-    def _try_another_port(self) -> None:
-        if b"Address already in use" not in self.log.read_bytes()[self._log_began :]:
-            raise self._failure("Valkey ended while starting.")
-        self._spawn(free_port(self.port))
-
-    def _failure(self, sentence: str) -> EmbeddedServiceError:
-        return EmbeddedServiceError(f"{sentence} {self.log} ends with:\n{process.tail(self.log)}")
+    def _forget(self) -> None:
+        self._port_note.unlink(missing_ok=True)
 
 
 def _program(folder: Path, who: place.Identity) -> Path:

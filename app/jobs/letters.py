@@ -35,8 +35,14 @@ _JOBS = {
     "summarise_call": _("Summaries of calls"),
     "call_summary_mail": _("Mails with call summaries"),
     "lead_notification": _("Mails about new messages"),
+    "invitation_mail": _("Invitations by mail"),
+    "reset_mail": _("Mails to choose a new password"),
+    "start_recording": _("Starting recordings"),
+    "stop_recording": _("Stopping recordings that callers objected to"),
+    "delete_recording": _("Deleting recordings"),
     "close_orphans": _("Closing calls whose end was not reported"),
     "cleanup": _("Deleting old data"),
+    "webhook_out": _("Webhooks to your own systems"),
 }
 _LEAD_SUBJECT = _("New message from {who}")
 _URGENT = _("Urgent: {subject}")
@@ -57,6 +63,18 @@ _FOOTER = _("Sent by the automated receptionist of {business}. Times are in {zon
 _PLATFORM = _("this installation")
 _ALERT_SUBJECT = _("Something needs your attention: {what}")
 _ALERT_NOTE = _("Work was tried several times and then given up. It can be started again by hand.")
+_INVITATION_SUBJECT = _("Your invitation to the receptionist of {business}")
+_INVITATION_NOTE = _(
+    "You were invited to the admin panel. Your user name is {username}. Open the link to choose"
+    " your password."
+)
+_RESET_SUBJECT = _("Choose a new password")
+_RESET_NOTE = _(
+    "Somebody, probably you, asked for a new password for {username}. Open the link to choose it."
+    " If it was not you, do nothing: your password stays as it is."
+)
+_ONCE = _("The link works once, until {moment}.")
+_LINK = _("Link")
 _WHAT, _WHY, _HOW_MANY = _("What"), _("Reason"), _("Given up in the last 24 hours")
 
 
@@ -174,3 +192,22 @@ def of_alert(office: Office, kind: str, reason: str, given_up: int) -> Letter:
     )
     subject = tell(_ALERT_SUBJECT, what=what)
     return Letter(subject, subject, (tell(_ALERT_NOTE),), rows, footer=office.footer())
+
+
+def of_invitation(office: Office, username: str, link: str, until: datetime) -> Letter:
+    tell = office.speech.tell
+    subject = tell(_INVITATION_SUBJECT, business=office.business or tell(_PLATFORM))
+    return _with_link(office, subject, tell(_INVITATION_NOTE, username=username), link, until)
+
+
+def of_reset(office: Office, username: str, link: str, until: datetime) -> Letter:
+    tell = office.speech.tell
+    return _with_link(
+        office, tell(_RESET_SUBJECT), tell(_RESET_NOTE, username=username), link, until
+    )
+
+
+def _with_link(office: Office, subject: str, note: str, link: str, until: datetime) -> Letter:
+    tell = office.speech.tell
+    notes = (note, tell(_ONCE, moment=office.moment(until)))
+    return Letter(subject, subject, notes, (Row(tell(_LINK), link),), footer=office.footer())

@@ -23,6 +23,7 @@ from app.models import (
     Tenant,
     TransferAttempt,
 )
+from app.tenancy import acting_for
 from app.voice.spoken import speech
 
 
@@ -65,6 +66,14 @@ def alert_mail(work: Work) -> dict[str, Any]:
     kind, reason = str(work.args.get("job_kind", "")), str(work.args.get("reason", ""))
     letter = letters.of_alert(office, kind, reason, _given_up(kind))
     return post.deliver(work, letter, recipients, office.speech)
+
+
+def office_of(tenant_id: int | None) -> Office:
+    """For platform work that writes to one tenant's people, or to the platform's own."""
+    if tenant_id is None:
+        return _platform()
+    with acting_for(tenant_id):
+        return _office()
 
 
 def _office() -> Office:

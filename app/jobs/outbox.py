@@ -27,12 +27,16 @@ log = getLogger(__name__)
 
 
 class JobError(Exception):
-    """The job could not be done. `permanent`: trying again would fail the same way."""
+    """The job could not be done. `permanent`: trying again would fail the same way. `result` is
+    what is worth keeping of the attempt besides the reason."""
 
-    def __init__(self, reason: str, permanent: bool = False) -> None:
+    def __init__(
+        self, reason: str, permanent: bool = False, result: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.permanent = permanent
+        self.result = dict(result or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Work:
     kind: str
     key: str
     call_id: int | None = None
+    webhook_id: int | None = None
     args: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 1
     created_at: datetime | None = None
@@ -55,6 +60,7 @@ def add(
     *,
     key: str,
     call_id: int | None = None,
+    webhook_id: int | None = None,
     delay: timedelta | None = None,
     **args: Any,
 ) -> None:
@@ -67,6 +73,7 @@ def add(
         "kind": kind,
         "key": key,
         "call_id": call_id,
+        "webhook_id": webhook_id,
         "args": args,
         "run_at": func.clock_timestamp() + (delay or timedelta(0)),
     }

@@ -74,9 +74,17 @@ def addresses(*lists: Iterable[str] | None) -> list[str]:
 
 
 def deliver(
-    work: Work, letter: Letter, recipients: list[str], speech: Speech, *, counted: bool = True
+    work: Work,
+    letter: Letter,
+    recipients: list[str],
+    speech: Speech,
+    *,
+    counted: bool = True,
+    private: bool = False,
 ) -> dict[str, Any]:
     """Send it in one message to all; what is returned is the job's result. Raises JobError.
+
+    `private`: its text is not kept with the job, where others could read it.
 
     At least once: a crash between the server's 250 and our commit sends it again, with the same
     Message-ID. Recipients refused for the moment get a job of their own.
@@ -99,7 +107,7 @@ def deliver(
         "refused": {a: code for a, code in refused.items() if a not in later},
         "later": sorted(later),
         "message_id": message.msgId,
-        "text": message.body,
+        "text": "" if private else message.body,
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, text, update
 
 from app.extensions import db
-from app.jobs import mails, outbox, summaries, upkeep
+from app.jobs import mails, outbox, people, recordings, summaries, upkeep, webhooks
 from app.jobs.outbox import JobError, Work
 from app.models import Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
@@ -35,14 +35,26 @@ class Handler:
     longest: timedelta = timedelta(hours=1)
 
 
-# Nothing else can be run, whatever a row says. Mails are tried for about five hours.
+# Nothing else can be run, whatever a row says. Mails are tried for about five hours, webhooks for
+# a day.
 HANDLERS: dict[str, Handler] = {
     JobKind.SUMMARISE_CALL: Handler(summaries.summarise_call, attempts=8),
     JobKind.CALL_SUMMARY_MAIL: Handler(mails.call_summary_mail, attempts=12),
     JobKind.LEAD_NOTIFICATION: Handler(mails.lead_notification, attempts=12),
     JobKind.ALERT_MAIL: Handler(mails.alert_mail, attempts=12),
+    # A call lasts minutes: a recording is begun soon or not at all.
+    JobKind.START_RECORDING: Handler(
+        recordings.start_recording, attempts=6, first=timedelta(seconds=2)
+    ),
+    JobKind.STOP_RECORDING: Handler(
+        recordings.stop_recording, attempts=12, first=timedelta(seconds=2)
+    ),
+    JobKind.DELETE_RECORDING: Handler(recordings.delete_recording, attempts=12),
+    JobKind.INVITATION_MAIL: Handler(people.invitation_mail, attempts=12),
+    JobKind.RESET_MAIL: Handler(people.reset_mail, attempts=5),
     JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3),
     JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3),
+    JobKind.WEBHOOK_OUT: Handler(webhooks.webhook_out, attempts=32),
 }
 
 _DUE = """
@@ -56,7 +68,7 @@ _CLAIM = text(f"""
     where id = (
         select id from job where {_DUE} order by run_at, id limit 1 for update skip locked
     )
-    returning id, tenant_id, kind, key, call_id, args, attempts, created_at
+    returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at
 """)
 _ANY_DUE = text(f"select exists (select from job where {_DUE})")
 
@@ -127,6 +139,8 @@ def _handler(work: Work) -> Handler:
 def _failed(work: Work, error: Exception) -> None:
     db.session.rollback()
     reason = _reason(error)
+    result = getattr(error, "result", None)
+    kept = {"result": result} if result else {}
     handler = HANDLERS.get(work.kind, Handler(run=lambda _: {}, attempts=8))
     dead = getattr(error, "permanent", False) or work.attempts >= handler.attempts
     level = log.error if dead else log.warning
@@ -135,10 +149,10 @@ def _failed(work: Work, error: Exception) -> None:
           exc_info=None if isinstance(error, JobError) else error)  # fmt: skip
     with _scope(work.tenant_id):
         if dead:
-            if _finish(work, status=JobStatus.DEAD, last_error=reason):
+            if _finish(work, status=JobStatus.DEAD, last_error=reason, **kept):
                 _alert(work, reason)
         else:
-            _try_again(work, handler, reason)
+            _try_again(work, handler, last_error=reason, **kept)
         db.session.commit()
 
 
@@ -147,13 +161,13 @@ def _reason(error: Exception) -> str:
     return reason.replace("\x00", "")[:LONGEST_REASON]
 
 
-def _try_again(work: Work, handler: Handler, reason: str) -> None:
+def _try_again(work: Work, handler: Handler, **values: Any) -> None:
     delay = min(handler.first * 2 ** (work.attempts - 1), handler.longest)
     _update(
         work,
         status=JobStatus.WAITING,
-        last_error=reason,
         run_at=func.clock_timestamp() + delay * random.uniform(0.75, 1.25),
+        **values,
     )
 
 

@@ -1,6 +1,5 @@
 """Puts right what was left lying: calls whose end was never told, rows nobody needs any more."""
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from logging import getLogger
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
-from app import carrier
+from app import accounts, carrier
 from app.calls import finish_call
 from app.carrier import Account, CarrierCall, CarrierError
 from app.extensions import db
@@ -20,6 +18,7 @@ from app.jobs import outbox
 from app.jobs.outbox import Work
 from app.models import (
     ApiKey,
+    AttemptOutcome,
     CallSession,
     CallState,
     Channel,
@@ -27,7 +26,9 @@ from app.models import (
     Job,
     JobStatus,
     Lease,
+    LoginAttempt,
     Tenant,
+    UserToken,
 )
 from app.tenancy import acting_for
 
@@ -83,7 +84,7 @@ def close_orphans(_work: Work) -> dict[str, Any]:
 
 
 def _orphans() -> Iterator[Orphan]:
-    demo, now = _demo_accounts(), datetime.now(UTC)
+    demo, now = accounts.demo(), datetime.now(UTC)
     rows = db.session.execute(
         select(CallSession, Tenant)
         .join(Tenant, Tenant.id == CallSession.tenant_id)
@@ -92,7 +93,7 @@ def _orphans() -> Iterator[Orphan]:
         .limit(MOST_CALLS)
     )
     for call, tenant in rows:
-        account = _account(tenant) if call.channel == Channel.PHONE else None
+        account = accounts.account_of(tenant) if call.channel == Channel.PHONE else None
         yield Orphan(
             tenant_id=call.tenant_id,
             call_id=call.id,
@@ -102,25 +103,6 @@ def _orphans() -> Iterator[Orphan]:
             age=now - call.started_at,
             account=account if account and account.account_sid not in demo else None,
         )
-
-
-def _account(tenant: Tenant) -> Account | None:
-    settings = current_app.extensions["settings"]
-    if tenant.account_sid:
-        sid, token = tenant.account_sid, tenant.auth_token or ""
-    else:
-        sid, token = settings.twilio_account_sid, settings.twilio_auth_token
-    return Account(sid, token, settings.twilio_api_url) if sid and token else None
-
-
-def _demo_accounts() -> frozenset[str]:
-    """Their calls come from the built-in telephone: Twilio knows neither them nor the account."""
-    settings = current_app.extensions["settings"]
-    try:
-        content = json.loads((settings.data_dir / "demo.json").read_text(encoding="utf-8"))
-        return frozenset(tenant["account_sid"] for tenant in content["tenants"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return frozenset()
 
 
 def _end_of(orphan: Orphan, silent: set[str]) -> End | None:
@@ -186,6 +168,14 @@ def cleanup(_work: Work) -> dict[str, Any]:
         ),
         "jobs": _delete(Job, (Job.status == JobStatus.DONE) & old_job),
         "leases": _delete(Lease, Lease.until < now),
+        "login_attempts": _delete(
+            # the longest sign-in ends after a week; those that passed are history for a while
+            LoginAttempt,
+            (LoginAttempt.at < now - timedelta(days=30))
+            | (LoginAttempt.outcome != AttemptOutcome.PASSED)
+            & (LoginAttempt.at < now - timedelta(days=2)),
+        ),
+        "user_tokens": _delete(UserToken, UserToken.expires_at < now),
         "api_keys": _delete(ApiKey, ApiKey.expires_at < now - timedelta(days=30)),
     }
 

@@ -9,9 +9,11 @@ from app.models.call import (
     CallSummary,
     Channel,
     Consent,
+    ConsentKind,
     InboundRequest,
     Outcome,
     Recording,
+    RecordingStatus,
     Speaker,
     Transcript,
     TransferAttempt,
@@ -19,24 +21,28 @@ from app.models.call import (
 )
 from app.models.control import Block, Lease, SpendKind, SpendLedger
 from app.models.department import Department
-from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint
+from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEvent
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
 from app.models.number import TwilioNumber
-from app.models.receptionist import AfterHours, ReceptionistConfig
+from app.models.people import AttemptOutcome, LoginAttempt, TokenKind, UserToken, Way
+from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.tenant import ApiKey, Tenant, TenantStatus
 
 __all__ = [
     "AfterHours",
     "ApiKey",
+    "AttemptOutcome",
     "AuditLog",
     "Block",
+    "CallRecording",
     "CallSession",
     "CallState",
     "CallSummary",
     "Channel",
     "Consent",
+    "ConsentKind",
     "Department",
     "EntryStatus",
     "GapStatus",
@@ -50,20 +56,26 @@ __all__ = [
     "Lead",
     "LeadStatus",
     "Lease",
+    "LoginAttempt",
     "OpeningHours",
     "Outcome",
     "ReceptionistConfig",
     "Recording",
+    "RecordingStatus",
     "Role",
     "Speaker",
     "SpendKind",
     "SpendLedger",
     "Tenant",
     "TenantStatus",
+    "TokenKind",
     "Transcript",
     "TransferAttempt",
     "TransferStatus",
     "TwilioNumber",
     "User",
+    "UserToken",
+    "Way",
     "WebhookEndpoint",
+    "WebhookEvent",
 ]

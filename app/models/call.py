@@ -56,6 +56,20 @@ class TransferStatus(StrEnum):
     FAILED = "failed"
 
 
+class RecordingStatus(StrEnum):
+    """Twilio's words, and what we do with a recording ourselves."""
+
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    DELETING = "deleting"
+    DELETED = "deleted"
+
+
+class ConsentKind(StrEnum):
+    MESSAGE = "message"  # left after the tone
+    RECORDING = "recording"  # of the call
+
+
 class CallSession(TenantOwned, Timestamped, Model):
     """One call. `turn` is the next turn to be decided; `memory` is the flow's Memory as JSON.
 
@@ -99,6 +113,21 @@ class CallSession(TenantOwned, Timestamped, Model):
         TwilioNumber,
         foreign_keys=[number_id],
         primaryjoin="CallSession.number_id == TwilioNumber.id",
+    )
+    # To search by, never to load.
+    departments: Mapped[list[Department]] = relationship(
+        Department,
+        secondary="transfer_attempt",
+        primaryjoin="CallSession.id == TransferAttempt.call_id",
+        secondaryjoin="TransferAttempt.department_id == Department.id",
+        viewonly=True,
+        lazy="raise",
+    )
+    utterances: Mapped[list["Transcript"]] = relationship(
+        "Transcript",
+        primaryjoin="CallSession.id == foreign(Transcript.call_id)",
+        viewonly=True,
+        lazy="raise",
     )
 
     def __repr__(self) -> str:

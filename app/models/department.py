@@ -22,12 +22,14 @@ class Department(TenantOwned, Timestamped, Model):
     name: Mapped[str] = mapped_column(String(80), nullable=False)
     description: Mapped[str] = mapped_column(Text, nullable=False, default="", server_default="")
     numbers: Mapped[list[str]] = strings()
-    position: Mapped[int] = mapped_column(Integer, nullable=False, default=1, server_default="1")
+    position: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=1, server_default="1", info={"between": (1, 999)}
+    )
     operator: Mapped[bool] = mapped_column(
         Boolean, nullable=False, default=False, server_default="false"
     )
     ring_seconds: Mapped[int] = mapped_column(
-        Integer, nullable=False, default=20, server_default="20"
+        Integer, nullable=False, default=20, server_default="20", info={"between": (5, 120)}
     )
     summary_recipients: Mapped[list[str]] = strings()
     lead_recipients: Mapped[list[str]] = strings()

@@ -1,14 +1,15 @@
 """Work that must not be lost: the outbox, and where tenants want to be told of events."""
 
+import secrets
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from flask_appbuilder import Model
 from sqlalchemy import Boolean, DateTime, Index, Integer, String, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Timestamped, choice, owned_keys, strings
 from app.models.sealed import seal, unseal
@@ -20,8 +21,27 @@ class JobKind(StrEnum):
     CALL_SUMMARY_MAIL = "call_summary_mail"
     LEAD_NOTIFICATION = "lead_notification"
     ALERT_MAIL = "alert_mail"
+    START_RECORDING = "start_recording"
+    STOP_RECORDING = "stop_recording"
+    DELETE_RECORDING = "delete_recording"
+    INVITATION_MAIL = "invitation_mail"
+    RESET_MAIL = "reset_mail"
     CLOSE_ORPHANS = "close_orphans"
     CLEANUP = "cleanup"
+    WEBHOOK_OUT = "webhook_out"
+
+
+class WebhookEvent(StrEnum):
+    """What a tenant's endpoint can be told."""
+
+    CALL_ENDED = "call.ended"
+    LEAD_CREATED = "lead.created"
+    TRANSFER_FAILED = "transfer.failed"
+    GAP_FOUND = "gap.found"
+
+
+FORMER_SECRET_SIGNS = timedelta(hours=24)
+"""After a rotation: the time in which the receiver must learn the new secret."""
 
 
 class JobStatus(StrEnum):
@@ -41,8 +61,9 @@ class Job(TenantOwned, Timestamped, Model):
     __tablename__ = "job"
     __tenant_optional__ = True
     __table_args__ = (
-        *owned_keys("job", "call_id", "created_at"),
+        *owned_keys("job", "call_id", "created_at", "webhook_id"),
         owned_reference("call_id", "call_session"),
+        owned_reference("webhook_id", "webhook_endpoint", on_delete="SET NULL (webhook_id)"),
         UniqueConstraint(
             "tenant_id", "key", name="uq_job__key", postgresql_nulls_not_distinct=True
         ),
@@ -56,6 +77,7 @@ class Job(TenantOwned, Timestamped, Model):
         JSONB, nullable=False, default=dict, server_default="{}"
     )
     call_id: Mapped[int | None] = mapped_column(Integer)
+    webhook_id: Mapped[int | None] = mapped_column(Integer)
     status: Mapped[str] = choice(JobStatus, JobStatus.WAITING, name="ck_job__status")
     attempts: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
     run_at: Mapped[datetime] = mapped_column(
@@ -69,12 +91,19 @@ class Job(TenantOwned, Timestamped, Model):
     )
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
+    webhook: Mapped["WebhookEndpoint | None"] = relationship(
+        "WebhookEndpoint",
+        foreign_keys=[webhook_id],
+        primaryjoin="Job.webhook_id == WebhookEndpoint.id",
+    )
+
     def __repr__(self) -> str:
         return f"{self.kind} {self.id}"
 
 
 class WebhookEndpoint(TenantOwned, Timestamped, Model):
-    """An address of the tenant's that is told of events; `sealed_secret` signs what it gets."""
+    """An address of the tenant's that is told of events; `sealed_secret` signs what it gets, and so
+    does the former one until `former_until`."""
 
     __tablename__ = "webhook_endpoint"
     __table_args__ = owned_keys("webhook_endpoint")
@@ -86,6 +115,8 @@ class WebhookEndpoint(TenantOwned, Timestamped, Model):
     url: Mapped[str] = mapped_column(String(500), nullable=False)
     events: Mapped[list[str]] = strings()
     sealed_secret: Mapped[str | None] = mapped_column(String(500))
+    sealed_former_secret: Mapped[str | None] = mapped_column(String(500))
+    former_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     active: Mapped[bool] = mapped_column(
         Boolean, nullable=False, default=True, server_default="true"
     )
@@ -98,9 +129,27 @@ class WebhookEndpoint(TenantOwned, Timestamped, Model):
     def secret(self, value: str | None) -> None:
         self.sealed_secret = seal(value, self._place()) if value else None
 
+    def rotate_secret(self) -> str:
+        """The new secret. The one it replaces also signs for another day; an older one no more."""
+        self.sealed_former_secret = self.sealed_secret
+        self.former_until = datetime.now(UTC) + FORMER_SECRET_SIGNS if self.sealed_secret else None
+        self.secret = made = new_secret()
+        return made
+
+    def signing_secrets(self, now: datetime) -> list[str]:
+        """Newest first."""
+        sealed = [self.sealed_secret]
+        if self.former_until and now < self.former_until:
+            sealed.append(self.sealed_former_secret)
+        return [unseal(one, self._place()) for one in sealed if one]
+
     def _place(self) -> str:
         self.public_id = self.public_id or uuid.uuid4().hex
         return f"webhook_endpoint:{self.public_id}:secret"
 
     def __repr__(self) -> str:
         return self.url
+
+
+def new_secret() -> str:
+    return f"whsec_{secrets.token_urlsafe(32)}"

@@ -16,8 +16,14 @@ class AfterHours(StrEnum):
     MESSAGE = "message"  # take a message at once
 
 
+class CallRecording(StrEnum):
+    OFF = "off"
+    ANNOUNCE = "announce"  # announced first; recorded unless the caller refuses
+
+
 class ReceptionistConfig(TenantOwned, Timestamped, Model):
-    """One row per tenant. Recipients are mail addresses by kind of mail."""
+    """One row per tenant. Recipients are mail addresses by kind of mail. `allowed_countries` are
+    those whose numbers may be rung; none: that of the tenant's first number."""
 
     __tablename__ = "receptionist_config"
     __table_args__ = (
@@ -44,10 +50,16 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     after_hours: Mapped[str] = choice(
         AfterHours, AfterHours.ANSWER, name="ck_receptionist_config__after_hours"
     )
+    recording: Mapped[str] = choice(
+        CallRecording, CallRecording.OFF, name="ck_receptionist_config__recording"
+    )
+    allowed_countries: Mapped[list[str]] = strings()
     staff_first_id: Mapped[int | None] = mapped_column(Integer)
-    max_turns: Mapped[int] = mapped_column(Integer, nullable=False, default=40, server_default="40")
+    max_turns: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=40, server_default="40", info={"between": (5, 200)}
+    )
     max_transfers: Mapped[int] = mapped_column(
-        Integer, nullable=False, default=2, server_default="2"
+        Integer, nullable=False, default=2, server_default="2", info={"between": (0, 5)}
     )
     summary_recipients: Mapped[list[str]] = strings()
     lead_recipients: Mapped[list[str]] = strings()

@@ -70,6 +70,8 @@ User.tenant_id = mapped_column(
     server_default=text(CURRENT_TENANT),
 )
 User.tenant = relationship(Tenant)
+# Raised by triggers whenever password, role or standing change: older cookies and tokens are dead.
+User.session_epoch = mapped_column(Integer, nullable=False, default=0, server_default="0")
 
 
 class ApiKey(TenantOwned, Timestamped, Model):

@@ -3,14 +3,17 @@
 from flask import Flask
 
 from app.views import panel
-from app.views.calls import CALLS, RECORDINGS, SUMMARIES, TRANSCRIPTS, TRANSFERS
+from app.views.calls import CALLS, SUMMARIES, TRANSCRIPTS, TRANSFERS
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
-from app.views.platform import AUDIT, JOBS, USAGE, WEBHOOKS
+from app.views.platform import AUDIT, JOBS, USAGE
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
+from app.views.recordings import RECORDINGS, RecordingMedia
 from app.views.tenants import TENANTS
+from app.views.twilio import TwilioAccount
 from app.views.users import USERS
+from app.views.webhooks import WEBHOOKS
 
 ENTITIES = (
     CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS,
@@ -20,5 +23,8 @@ ENTITIES = (
 )  # fmt: skip
 
 
+SCREENS = (RecordingMedia, TwilioAccount)  # of their own, outside the menu
+
+
 def install(app: Flask) -> None:
-    panel.install(app, ENTITIES)
+    panel.install(app, ENTITIES, SCREENS)

@@ -19,12 +19,12 @@ class ActAs(BaseView):
 
     @expose("/", methods=["GET"])
     def choose(self) -> Any:
-        _super_admins_only()
+        super_admins_only()
         return self.render_template("act_as.html", tenants=_tenants())
 
     @expose("/<int:tenant_id>", methods=["POST"])
     def start(self, tenant_id: int) -> Any:
-        _super_admins_only()
+        super_admins_only()
         if tenant_id not in dict(_tenants()):
             abort(404)
         session[ACTING] = tenant_id
@@ -32,7 +32,7 @@ class ActAs(BaseView):
 
     @expose("/stop", methods=["POST"])
     def stop(self) -> Any:
-        _super_admins_only()
+        super_admins_only()
         session.pop(ACTING, None)
         return redirect(url_for("ActAs.choose"))
 
@@ -48,7 +48,7 @@ def acting_for() -> str | None:
     return db.session.scalar(select(Tenant.name).where(Tenant.id == session[ACTING]))
 
 
-def _super_admins_only() -> None:
+def super_admins_only() -> None:
     if not current_user.is_authenticated:
         abort(redirect(url_for("AuthDBView.login")))
     if not is_super_admin():

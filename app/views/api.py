@@ -15,6 +15,7 @@ from app.views.fields import Schemas
 from app.views.filters import operand
 from app.views.interface import FiltersPerRequest
 from app.views.refusals import Refused, explain, explained
+from app.views.spec import Described
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
 NO_TENANT = "Name the tenant in the header X-Tenant."
 
 
-class EntityApi(FiltersPerRequest, ModelRestApi):
+class EntityApi(Described, FiltersPerRequest, ModelRestApi):
     entity: "Entity"
 
     def __init__(self) -> None:
         super().__init__()
         self.model2schemaconverter = Schemas(
-            self.datamodel, self.entity.special, self.entity.checks
+            self.datamodel, self.entity.special, self.entity.checks, self.entity.help
         )
 
     @property
@@ -59,10 +60,15 @@ class EntityApi(FiltersPerRequest, ModelRestApi):
     def delete_headless(self, pk: Any) -> Response:
         return self._answering(lambda: self._delete(pk), writing=True)
 
+    def _act(self, act: Callable[[], Response]) -> Response:
+        """What an extra endpoint does to a row, without a body."""
+        return self._answering(act, writing=True, body=False)
+
     def _add(self) -> Response:
         item = self.datamodel.obj(**self.add_model_schema.load(request.json))
         with explained(self.datamodel.obj):
             self.pre_add(item)
+            self._verify(item)
         self.datamodel.add(item)
         self.post_add(item)
         result = self.show_model_schema.dump(item)
@@ -75,6 +81,7 @@ class EntityApi(FiltersPerRequest, ModelRestApi):
             for name, value in values.items():
                 setattr(item, name, value)
             self.pre_update(item)
+            self._verify(item)
         self.datamodel.edit(item)
         self.post_update(item)
         return self.response(200, id=item.id, result=self.show_model_schema.dump(item))
@@ -90,16 +97,22 @@ class EntityApi(FiltersPerRequest, ModelRestApi):
         self.datamodel.delete(item)
         self.post_delete(item)
 
+    def _verify(self, item: Any) -> None:
+        if self.entity.rule:
+            self.entity.rule(item)
+
     def _found(self, pk: Any) -> Any:
         item = self.datamodel.get(pk)
         if item is None:
             raise Missing
         return item
 
-    def _answering(self, answer: Callable[[], Response], writing: bool = False) -> Response:
+    def _answering(
+        self, answer: Callable[[], Response], writing: bool = False, body: bool = True
+    ) -> Response:
         try:
             self._need_tenant(writing)
-            if writing and request.method != "DELETE" and not request.is_json:
+            if writing and body and request.method != "DELETE" and not request.is_json:
                 return self.response_400(message="The request must be JSON.")
             return answer()
         except Missing:

@@ -14,7 +14,6 @@ from app.models import (
     CallState,
     CallSummary,
     Channel,
-    Recording,
     Transcript,
     TransferAttempt,
     TwilioNumber,
@@ -89,11 +88,19 @@ class CallApi:
 
 CALLS = Entity(
     model=CallSession, resource="calls", menu="Calls", category=CATEGORY, icon="fa-phone-square",
-    list_columns=("started_at", "caller", "channel", "state", "outcome", "duration"),
+    list_columns=("started_at", "caller", "called", "channel", "state", "outcome", "duration"),
     show_columns=(
         "call_sid", "channel", "outcome", "state", "started_at", "ended_at", "duration", "caller",
         "called", "number", "turn", "answers", "last_turn_at", "tokens_in", "tokens_out",
     ),
+    searched=("number", "departments", "utterances"),
+    exported=(
+        "started_at", "caller", "called", "channel", "outcome", "duration", "answers", "call_sid",
+    ),
+    labels={
+        "started_at": "Began", "called": "Number called", "departments": "Department tried",
+        "utterances": "Words said", "duration": "Seconds", "call_sid": "Twilio's id",
+    },
     may=READ, also=("test",), api=CallApi,
 )  # fmt: skip
 
@@ -102,6 +109,9 @@ TRANSCRIPTS = Entity(
     icon="fa-comments", order=("id", "asc"),
     list_columns=("call", "turn", "speaker", "text", "created_at"),
     show_columns=("call", "turn", "speaker", "text", "state", "evidence", "created_at"),
+    searched=("call",),
+    exported=("created_at", "call", "turn", "speaker", "text"),
+    labels={"text": "Words", "created_at": "When"},
     may=READ,
 )  # fmt: skip
 
@@ -112,16 +122,6 @@ TRANSFERS = Entity(
     show_columns=(
         "call", "department", "turn", "numbers", "status", "accepted_by", "seconds", "created_at",
         "ended_at",
-    ),
-    may=READ,
-)  # fmt: skip
-
-RECORDINGS = Entity(
-    model=Recording, resource="recordings", menu="Recordings", category=CATEGORY,
-    icon="fa-microphone",
-    list_columns=("call", "source", "status", "duration", "created_at"),
-    show_columns=(
-        "call", "recording_sid", "source", "status", "duration", "channels", "created_at"
     ),
     may=READ,
 )  # fmt: skip

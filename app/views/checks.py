@@ -1,38 +1,52 @@
 """What may be in a field: each check returns the value as it is stored, or raises ValueError."""
 
-import ipaddress
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-import phonenumbers
+from flask import current_app
+
+from app import outside
+from app.rules import dialling
+from app.rules.wording import filled as filled
 
 Check = Callable[[str], str]
 
 
 def phone(value: str) -> str:
-    """E.164, as Twilio has it. A possible number suffices: 555-01xx are nobody's and welcome."""
-    try:
-        number = phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise ValueError("Not a telephone number in international form, such as +12125550100.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return dialling.e164(value)
+
+
+def country(value: str) -> str:
+    code = value.strip().upper()
+    if code not in dialling.COUNTRIES:
+        raise ValueError(f"{_quoted(value)} is not a country code of two letters, such as US.")
+    return code
 
 
 def email(value: str) -> str:
     if not re.fullmatch(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+", value) or len(value) > 254:
-        raise ValueError("Not an e-mail address.")
+        raise ValueError(f"Not an e-mail address: {_quoted(value)}. Write name@example.com.")
     return value
+
+
+def email_or_none(value: str) -> str:
+    return email(value) if value else value
 
 
 def time_zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError("Not a time zone, such as America/New_York.")
+    zones = available_timezones()
+    if value not in zones:
+        wanted = value.casefold().replace(" ", "_")
+        alike = sorted(zone for zone in zones if wanted and wanted in zone.casefold())[:3]
+        hint = f"Did you mean {' or '.join(alike)}?" if alike else "Write it as America/New_York."
+        raise ValueError(f"Not a time zone: {_quoted(value)}. {hint}")
     return value
+
+
+def _quoted(value: str) -> str:
+    return f"“{value[:40]}”"
 
 
 def slug(value: str) -> str:
@@ -47,29 +61,15 @@ def account_sid(value: str) -> str:
     return value
 
 
-def filled(value: str) -> str:
-    if not value.strip():
-        raise ValueError("Must not be empty.")
-    return value
-
-
 def web_address(value: str) -> str:
     """https only, and a name of the outside world: we shall send there what callers said."""
     try:
-        parts = urlsplit(value)
-        host, _port = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    if not host or parts.scheme != "https" or parts.username or _is_inside(host):
-        raise ValueError("Not a public https address.")
+        outside.target(value, current_app.extensions["settings"].webhook_allow_hosts)
+    except outside.OutsideError as error:
+        raise ValueError(
+            f"Not a public https address, such as https://hooks.example.com/calls ({error.reason})."
+        ) from error
     return value
-
-
-def _is_inside(host: str) -> bool:
-    try:
-        return not ipaddress.ip_address(host).is_global
-    except ValueError:
-        return "." not in host or host.endswith((".local", ".internal", ".localhost"))
 
 
 def one_of(values: type[StrEnum] | tuple[str, ...]) -> Check:

@@ -1,6 +1,6 @@
 """Declare an entity once; get its admin pages, its REST API and its permissions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ ROUTES = {
     "delete": ("delete",),
 }  # fmt: skip
 # One permission for the page and for REST; roles.py speaks of these two.
+Rule = Callable[[Any], None]
 PERMISSIONS = {"list": "read", "show": "read", "add": "write", "edit": "write", "delete": "write"}
 NOBODY = "nothing"  # a permission that no entity has: FAB answers 403 and hides the button
 
@@ -42,7 +43,13 @@ class Entity:
     may: tuple[str, ...] = READ + WRITE
     platform: bool = False  # lists answer without a tenant, too
     also: tuple[str, ...] = ()  # further permissions, of extra endpoints
+    actions: Mapping[str, str] = field(default_factory=dict)  # of the page: method -> permission
     labels: Mapping[str, str] = field(default_factory=dict)
+    help: Mapping[str, str] = field(default_factory=dict)  # beside the input, and in OpenAPI
+    fieldsets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of forms, by title
+    searched: tuple[str, ...] = ()  # besides what the list shows: relations, too
+    exported: tuple[str, ...] = ()  # columns of its CSV; none: it has no CSV
+    rule: Rule | None = None  # what must hold of a row as a whole: raises Refused
     checks: Mapping[str, Check] = field(default_factory=dict)
     special: Mapping[str, fields.Field] = field(default_factory=dict)  # REST fields of their own
     inputs: Mapping[str, Any] = field(default_factory=dict)  # form fields of their own
@@ -72,12 +79,12 @@ class Entity:
     def _class(self, suffix: str, mixin: type, base: type, settings: dict[str, Any]) -> type:
         shared = {
             "entity": self,
-            "datamodel": Rows(self.model),
             "class_permission_name": self.name,
             "base_permissions": self._permissions(),
             "add_columns": list(self.form_columns),
             "edit_columns": list(self.edit_columns or self.form_columns),
             "label_columns": {"tenant_id": "Tenant"} | dict(self.labels),
+            "description_columns": dict(self.help),
             "base_order": self.order,
         }
         bases = (base,) if mixin is object else (mixin, base)
@@ -89,10 +96,16 @@ class Entity:
 
     def _page_settings(self) -> dict[str, Any]:
         named = tuple(dict.fromkeys((*self.form_columns, *self.edit_columns)))
-        inputs = forms.fields_of(self.model, named, self.checks, self.labels)
+        inputs = forms.fields_of(self.model, named, self.checks, self.labels, self.help)
         search = [column for column in self._plain() if column in self.list_columns]
-        lookups = forms.fields_of(self.model, tuple(search), {}, self.labels)
+        search += [column for column in self.searched if column not in search]
+        lookups = forms.lookups_of(self.model, tuple(search), self.labels)
         return {
+            "add_fieldsets": self._fieldsets(self.form_columns),
+            "edit_fieldsets": self._fieldsets(self.edit_columns or self.form_columns),
+            "datamodel": Rows(
+                self.model, (name for name in self._relations() if name in self.list_columns)
+            ),
             "list_title": self.menu,
             "show_columns": list(self.shown),
             "order_columns": [column for column in self._plain() if column in self.list_columns],
@@ -105,13 +118,28 @@ class Entity:
             "page_size": 25,
         }
 
+    def _fieldsets(self, columns: tuple[str, ...]) -> list[tuple[str, dict[str, Any]]] | None:
+        """What no set names comes first, without a title of its own but the entity's."""
+        if not self.fieldsets or not columns:
+            return None
+        named = {column for group in self.fieldsets.values() for column in group}
+        rest = tuple(column for column in columns if column not in named)
+        groups = {self.menu: rest} | dict(self.fieldsets)
+        kept = {title: [c for c in group if c in columns] for title, group in groups.items()}
+        return [(title, {"fields": group}) for title, group in kept.items() if group]
+
     def _method_permissions(self) -> dict[str, str]:
-        return {verb: PERMISSIONS[verb] if verb in self.may else NOBODY for verb in PERMISSIONS}
+        """Also of the page's own: bulk actions write; what else it adds says so itself."""
+        names = {verb: PERMISSIONS[verb] if verb in self.may else NOBODY for verb in PERMISSIONS}
+        actions = {name for name in dir(self.page) if hasattr(getattr(self.page, name), "_action")}
+        names |= dict.fromkeys(actions, "write") | {"importing": "write", "sheet": "read"}
+        return names | dict(self.actions)
 
     def _api_settings(self) -> dict[str, Any]:
         output = ["id", *self.shown]
         extra = {name for name in dir(self.api) if hasattr(getattr(self.api, name), "_urls")}
         return {
+            "datamodel": Rows(self.model),
             "resource_name": self.resource,
             "openapi_spec_tag": self.menu,
             "include_route_methods": extra.union(*(ROUTES[verb] for verb in self.may)),
@@ -123,7 +151,9 @@ class Entity:
             "list_select_columns": self._columns_of(output),
             "show_select_columns": self._columns_of(output),
             "order_columns": ["id", *self._plain()],
-            "search_columns": ["id", *self._plain(), *self._relations()],
+            "search_columns": list(
+                dict.fromkeys(["id", *self._plain(), *self._relations(), *self.searched])
+            ),
         }
 
     def _plain(self) -> list[str]:

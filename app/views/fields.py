@@ -116,6 +116,8 @@ def field_of(model: Any, name: str, check: Check | None) -> fields.Field:
     mapper = inspect(model)
     if name in mapper.relationships:
         relation = mapper.relationships[name]
+        if relation.uselist:
+            return fields.Raw()  # to search by only
         (column,) = relation.local_columns
         options = _presence(column) | {"attribute": column.key}
         return RelatedId(relation.mapper.class_, **options)
@@ -132,7 +134,7 @@ def _plain(column: Any, check: Check | None) -> fields.Field:
         case Boolean():
             return fields.Boolean(**options)
         case Integer():
-            return Whole(validate=column.info.get("range"), **options)
+            return Whole(validate=_between(column), **options)
         case DateTime():
             return Moment(**options)
         case Date():
@@ -144,6 +146,11 @@ def _plain(column: Any, check: Check | None) -> fields.Field:
     shortest = 1 if options["required"] else None
     longest = column.type.length or LONGEST
     return Words(check, validate=validate.Length(shortest, longest), **options)
+
+
+def _between(column: Any) -> validate.Range | None:
+    bounds = column.info.get("between")
+    return validate.Range(*bounds) if bounds else None
 
 
 def _presence(column: Any) -> dict[str, Any]:
@@ -165,14 +172,19 @@ class Schemas:
         datamodel: SQLAInterface,
         special: Mapping[str, fields.Field],
         checks: Mapping[str, Check],
+        help: Mapping[str, str],
     ) -> None:
         self._model = datamodel.obj
         self._special = special
         self._checks = checks
+        self._help = help
 
     def convert(self, columns: list[str], *_args: Any, **_kwargs: Any) -> Schema:
         made = {name: self._special.get(name) or self._field(name) for name in columns}
         return Schema.from_dict(made, name=self._model.__name__)()
 
     def _field(self, name: str) -> fields.Field:
-        return field_of(self._model, name, self._checks.get(name))
+        made = field_of(self._model, name, self._checks.get(name))
+        if name in self._help:
+            made.metadata = {**made.metadata, "description": self._help[name]}
+        return made

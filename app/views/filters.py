@@ -7,7 +7,7 @@ from dateutil import parser
 from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Boolean, Date, DateTime, Integer, inspect
+from sqlalchemy import Boolean, Date, DateTime, Integer, Text, inspect
 
 from app.views.fields import LARGEST, storable
 from app.views.refusals import Refused
@@ -42,9 +42,39 @@ class OtherRecord(SameRecord):
         return query.filter(self._column() != _number(value))
 
 
+class TriedRecord(BaseFilter):
+    """Rows that have the row with this id in a list."""
+
+    name = _("Is")
+    arg_name = "rel_m_m"
+
+    def apply(self, query: Any, value: Any) -> Any:
+        return query.filter(self._relation().any(id=_number(value)))
+
+    def _relation(self) -> Any:
+        return getattr(self.model, self.column_name)
+
+
+class TriedRecordToo(TriedRecord):
+    arg_name = "eq"
+
+
+class Said(TriedRecord):
+    """Rows of whose parts one contains these words. Their signs mean nothing to the search."""
+
+    name = _("Contains")
+    arg_name = "ct"
+
+    def apply(self, query: Any, value: Any) -> Any:
+        text = inspect(self.model).relationships[self.column_name].mapper.class_.text
+        return query.filter(self._relation().any(text.icontains(str(value), autoescape=True)))
+
+
 class FilterConverter(SQLAFilterConverter):
     conversion_table = (
         ("is_relation_many_to_one", [SameRecord, OtherRecord, SameRecordToo]),
+        ("is_relation_many_to_many", [TriedRecord, TriedRecordToo]),
+        ("is_relation_one_to_many", [Said]),
         ("is_relation_one_to_one", [SameRecord, OtherRecord, SameRecordToo]),
         *(row for row in SQLAFilterConverter.conversion_table if "relation" not in row[0]),
     )
@@ -64,16 +94,18 @@ def operand(model: Any, column: str, operation: str, value: Any) -> Any:
     if operation in LISTED:
         if not isinstance(value, list):
             raise Refused("The filter needs a list.", column)
-        return [_typed(model, column, one) for one in value]
-    return _typed(model, column, value)
+        return [_typed(model, column, operation, one) for one in value]
+    return _typed(model, column, operation, value)
 
 
-def _typed(model: Any, column: str, value: Any) -> Any:
+def _typed(model: Any, column: str, operation: str, value: Any) -> Any:
     mapper = inspect(model)
     if value is None:
         return None
     try:
         if column in mapper.relationships:
+            if operation == Said.arg_name:
+                return _as_column(Text(), value)
             return _number(value)
         return _as_column(mapper.columns[column].type, value)
     except (ValueError, TypeError, OverflowError) as error:

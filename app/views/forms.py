@@ -21,15 +21,18 @@ from wtforms import (
     PasswordField,
     SelectChoice,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.extensions import db
 from app.views.checks import Check
 from app.views.fields import LARGEST, LONGEST
+from app.views.refusals import Refused
 
 MOST_ROWS = 500  # that a form offers to choose from
 
@@ -46,8 +49,7 @@ class WordsField(StringField):
 
     def pre_validate(self, form: Any) -> None:
         self.data = (self.data or "").strip() or self.blank
-        if self.data and self.check:
-            self.data = self.check(self.data)
+        self.data = _checked(self.check, self.data)
 
 
 class LinesField(TextAreaField):
@@ -67,10 +69,14 @@ class LinesField(TextAreaField):
         self.data = [line for line in lines if line]
 
     def pre_validate(self, form: Any) -> None:
-        try:
-            self.data = [self.check(line) if self.check else line for line in self.data or []]
-        except ValueError as error:
-            raise ValidationError(str(error)) from error
+        self.data = [_checked(self.check, line) for line in self.data or []]
+
+
+class TicksField(SelectMultipleField):
+    """Some of a few values, as boxes to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 class ClockField(StringField):
@@ -115,8 +121,9 @@ class MomentField(StringField):
 class RelatedField(SelectField):
     """Another row that whoever asks can see, or none."""
 
-    def __init__(self, *args: Any, related: Any, optional: bool, **kw: Any) -> None:
+    def __init__(self, *args: Any, related: Any, column: str, optional: bool, **kw: Any) -> None:
         self.related = related
+        self.column = column
         self.optional = optional
         super().__init__(*args, choices=self._rows, coerce=_number, widget=Select2Widget(), **kw)
 
@@ -129,7 +136,33 @@ class RelatedField(SelectField):
         self.data = getattr(value, "id", None)
 
     def populate_obj(self, obj: Any, name: str) -> None:
-        setattr(obj, name, db.session.get(self.related, self.data) if self.data else None)
+        found = db.session.get(self.related, self.data) if self.data else None
+        setattr(obj, self.column, found.id if found else None)
+
+
+class RuledForm:
+    """Mixed into a form: when every field is well, the row as a whole must be."""
+
+    _rule: Any  # underscored: columns have names like `model`
+    _row: Any
+
+    def validate(self, *args: Any, **kwargs: Any) -> bool:
+        if not super().validate(*args, **kwargs):  # type: ignore[misc]
+            return False
+        candidate = self._row()
+        try:
+            with db.session.no_autoflush:
+                self.populate_obj(candidate)  # type: ignore[attr-defined]
+                candidate.id = getattr(self, "_id", None)
+                self._rule(candidate)
+        except Refused as refusal:
+            self[refusal.field].errors = [refusal.text]  # type: ignore[index]
+            return False
+        return True
+
+
+def ruled(form: Any, model: Any, rule: Any) -> Any:
+    return type("Ruled", (RuledForm, form), {"_rule": staticmethod(rule), "_row": model})
 
 
 class SecretField(PasswordField):
@@ -146,9 +179,7 @@ class SecretField(PasswordField):
         super().process(formdata, None, extra_filters)
 
     def pre_validate(self, form: Any) -> None:
-        self.data = (self.data or "").strip()
-        if self.data and self.check:
-            self.data = self.check(self.data)
+        self.data = _checked(self.check, (self.data or "").strip())
 
     def populate_obj(self, obj: Any, name: str) -> None:
         if self.data:
@@ -156,7 +187,11 @@ class SecretField(PasswordField):
 
 
 def fields_of(
-    model: Any, names: tuple[str, ...], checks: Mapping[str, Check], labels: Mapping[str, str]
+    model: Any,
+    names: tuple[str, ...],
+    checks: Mapping[str, Check],
+    labels: Mapping[str, str],
+    help: Mapping[str, str] = {},
 ) -> dict[str, Field]:
     """A field for each column or relation among `names`."""
     mapper = inspect(model)
@@ -167,6 +202,23 @@ def fields_of(
             made[name] = _related(mapper.relationships[name], label)
         elif name in mapper.columns:
             made[name] = _field(mapper.columns[name], checks.get(name), label)
+        if made.get(name) is not None and name in help:
+            made[name].kwargs["description"] = help[name]
+    return made
+
+
+def lookups_of(model: Any, names: tuple[str, ...], labels: Mapping[str, str]) -> dict[str, Field]:
+    """What is typed or chosen to search by. A list of other rows is searched by one of them; what
+    is said in them, by a word."""
+    mapper = inspect(model)
+    many = {n for n in names if n in mapper.relationships and mapper.relationships[n].uselist}
+    made = fields_of(model, tuple(n for n in names if n not in many), {}, labels)
+    for name in many:
+        label, related = labels.get(name) or _label(name), mapper.relationships[name].mapper.class_
+        if hasattr(related, "text"):
+            made[name] = StringField(label, widget=BS3TextFieldWidget())
+        else:
+            made[name] = RelatedField(label, related=related, column="", optional=True)
     return made
 
 
@@ -175,6 +227,7 @@ def _related(relation: Any, label: str) -> Field:
     return RelatedField(
         label,
         related=relation.mapper.class_,
+        column=column.key,
         optional=column.nullable,
         validators=[Optional() if column.nullable else InputRequired()],
     )
@@ -200,8 +253,7 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
         case Boolean():
             return BooleanField(**options)
         case Integer():
-            bounds = column.info.get("range") or NumberRange(-LARGEST, LARGEST)
-            need.append(NumberRange(bounds.min, bounds.max))
+            need.append(NumberRange(*column.info.get("between", (-LARGEST, LARGEST))))
             return IntegerField(validators=need, widget=BS3TextFieldWidget(), **options)
         case DateTime():
             return MomentField(validators=need, **options)
@@ -226,6 +278,14 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
 def _choices(values: Any, column: Any) -> list[SelectChoice]:
     found = [SelectChoice(value=str(value), label=_label(str(value))) for value in values]
     return [SelectChoice(value="", label="—"), *found] if column.nullable else found
+
+
+def _checked(check: Check | None, value: Any) -> Any:
+    """WTForms shows a ValidationError beside the field, and lets a plain ValueError through."""
+    try:
+        return check(value) if check and value else value
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 def _number(value: Any) -> int | None:

@@ -1,8 +1,15 @@
 """What the receptionist knows, and what it was asked and did not know."""
 
 from app.models import KnowledgeEntry, KnowledgeGap
-from app.views import checks
+from app.rules import wording
+from app.views.bulk import KnowledgeActions
 from app.views.entity import READ, Entity
+from app.views.importing import KnowledgeImport
+
+
+class KnowledgePage(KnowledgeActions, KnowledgeImport):
+    """With its bulk actions, and a way in for a spreadsheet."""
+
 
 KNOWLEDGE = Entity(
     model=KnowledgeEntry, resource="knowledge", menu="Knowledge", category="Receptionist",
@@ -15,7 +22,28 @@ KNOWLEDGE = Entity(
         "question", "answer", "alternates", "category", "language", "status", "valid_until",
         "version", "created_at", "updated_at",
     ),
-    checks={"question": checks.filled, "answer": checks.filled},
+    searched=("answer", "language", "valid_until"),
+    exported=(
+        "question", "answer", "alternates", "category", "language", "status", "valid_until"
+    ),
+    checks={
+        "question": wording.question, "alternates": wording.question, "answer": wording.answer,
+    },
+    labels={"alternates": "Other ways to ask it"},
+    help={
+        "question": "As a caller would ask it, such as: Do you deliver?",
+        "answer": f"Spoken word for word: at most {wording.LONGEST_ANSWER:,} characters.",
+        "alternates": "One a line, such as: Can you bring it to my home?",
+        "category": "For your own order, such as: prices.",
+        "language": "Such as en or es. Empty: every language.",
+        "status": "Only what is live is told to callers.",
+        "valid_until": "The last day on which it holds. Empty: always.",
+    },
+    fieldsets={
+        "Knowledge": ("question", "answer", "alternates"),
+        "When it holds": ("status", "valid_until", "language", "category"),
+    },
+    page=KnowledgePage,
 )  # fmt: skip
 
 GAPS = Entity(
@@ -23,5 +51,11 @@ GAPS = Entity(
     icon="fa-question-circle", order=("last_asked_at", "desc"),
     list_columns=("question", "asked", "last_asked_at", "status"),
     form_columns=("status", "entry"),
+    exported=("question", "asked", "last_asked_at", "status", "entry"),
+    labels={"asked": "Times asked", "last_asked_at": "Last asked", "entry": "Answered by"},
+    help={
+        "status": "Open until you answer it by an entry of the knowledge, or ignore it.",
+        "entry": "The entry that answers it now.",
+    },
     may=(*READ, "edit"),
 )  # fmt: skip

@@ -1,7 +1,9 @@
 """Messages taken for the business, and what became of them."""
 
 from app.models import Lead
-from app.views.entity import READ, Entity
+from app.views import checks
+from app.views.bulk import LeadActions
+from app.views.entity import Entity
 
 LEADS = Entity(
     model=Lead, resource="leads", menu="Leads", category="Calls", icon="fa-user-plus",
@@ -11,5 +13,24 @@ LEADS = Entity(
         "name", "phone", "email", "reason", "status", "call", "department", "due", "notes",
         "answers", "known", "confirmed", "urgent", "test", "created_at", "updated_at",
     ),
-    may=(*READ, "edit"),
+    searched=("email", "notes", "department"),
+    exported=(
+        "created_at", "name", "phone", "email", "reason", "status", "due", "notes", "department",
+        "urgent", "confirmed", "test",
+    ),
+    checks={"email": checks.email_or_none},
+    labels={"created_at": "Taken", "due": "Follow up by", "test": "Test call"},
+    help={
+        "phone": "As the caller gave it.",
+        "reason": "What the caller wants.",
+        "status": "New until somebody has called back.",
+        "due": "When somebody should have called back.",
+        "notes": "For your colleagues; callers never hear it.",
+        "department": "Who takes care of it.",
+    },
+    fieldsets={
+        "Caller": ("name", "phone", "email", "reason"),
+        "Follow-up": ("status", "due", "department", "notes"),
+    },
+    page=LeadActions,
 )  # fmt: skip

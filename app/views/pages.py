@@ -1,19 +1,24 @@
 """The base of every entity's HTML pages: list, show, add, edit, delete."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from flask import abort, current_app, flash, redirect, request, url_for
 from flask_appbuilder import ModelView, expose
-from flask_appbuilder.security.decorators import has_access
+from flask_appbuilder.security.decorators import has_access, permission_name
+from flask_appbuilder.urltools import get_filter_args, get_order_args
 from flask_login import current_user
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import DataError
 
 from app.extensions import db
 from app.models import Tenant
 from app.tenancy import PLATFORM, current_scope
-from app.views.interface import FiltersPerRequest
+from app.views import sheets
+from app.views.forms import ruled
+from app.views.interface import FiltersPerRequest, is_id
 from app.views.refusals import explained
 
 if TYPE_CHECKING:
@@ -36,6 +41,54 @@ class EntityPage(FiltersPerRequest, ModelView):
     def list_columns(self, value: list[str]) -> None:
         """Flask-AppBuilder fills in what is not set; ours always is."""
 
+    def _init_forms(self) -> None:
+        super()._init_forms()
+        for form in ("add_form", "edit_form") if self.entity.rule else ():
+            made = ruled(getattr(self, form), self.entity.model, self.entity.rule)
+            setattr(self, form, made)
+
+    list_template = "entity/list.html"
+
+    @expose("/csv", methods=["GET"])
+    @has_access
+    @permission_name("read")
+    def sheet(self) -> Any:
+        """The list as it is filtered and ordered, all pages of it."""
+        if not self.entity.exported:
+            abort(404)
+        with self._reading_arguments():
+            query = self._as_filtered()
+            query.limit(1).all()  # what cannot be compared fails here, before the file begins
+        return sheets.sheet(query, self.entity.exported, self.entity.resource)
+
+    def _as_filtered(self) -> Any:
+        model = self.datamodel.obj
+        get_filter_args(self._filters)
+        order, direction = get_order_args().get(type(self).__name__, self.base_order)
+        if order not in self.order_columns:
+            order, direction = self.base_order
+        column = getattr(model, order)
+        query = self._filters.apply_all(db.session.query(model))
+        return query.order_by(column.desc() if direction == "desc" else column, model.id)
+
+    def render_template(self, template: str, **context: Any) -> Any:
+        if template == self.list_template and self.entity.exported:
+            asked = request.query_string.decode("ascii", "replace")
+            context["sheet_url"] = url_for(f"{self.endpoint}.sheet") + (asked and f"?{asked}")
+            if hasattr(self, "importing") and self.appbuilder.sm.has_access(
+                "can_write", self.class_permission_name
+            ):
+                context["import_url"] = url_for(f"{self.endpoint}.importing")
+        return super().render_template(template, **context)
+
+    @contextmanager
+    def _reading_arguments(self) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, IndexError, KeyError, TypeError, DataError):
+            current_app.logger.info("A list's arguments could not be read.", exc_info=True)
+            abort(400)
+
     @expose("/download/<string:filename>")
     @has_access
     def download(self, filename: str) -> Any:
@@ -43,25 +96,37 @@ class EntityPage(FiltersPerRequest, ModelView):
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> Any:
-        _signed_in_only()
-        if name not in self.actions or self.datamodel.get(pk) is None:
-            abort(404)
-        return super().action(name, pk)
+        return self._allowed_action(name).func(self._visible([pk])[0])
 
     @expose("/action_post", methods=["POST"])
     def action_post(self) -> Any:
-        _signed_in_only()
-        rows = request.form.getlist("rowid")
-        if request.form.get("action") not in self.actions or not all(map(self.datamodel.get, rows)):
+        chosen = self._allowed_action(request.form.get("action", ""))
+        return chosen.func(self._visible(request.form.getlist("rowid")))
+
+    def _allowed_action(self, name: str) -> Any:
+        """Asked first: Flask-AppBuilder reads the rows before anybody is proven."""
+        if not current_user.is_authenticated:
+            abort(redirect(self.appbuilder.get_url_for_login))
+        if name not in self.actions:
             abort(404)
-        return super().action_post()
+        permission = self.get_action_permission_name(name)
+        if not self.appbuilder.sm.has_access(permission, self.class_permission_name):
+            abort(403)
+        return self.actions[name]
+
+    def _visible(self, pks: list[str]) -> list[Any]:
+        """All of these rows, by one statement; one that is not to be seen makes it 404."""
+        if not pks or len(pks) > LARGEST_PAGE or not all(map(is_id, pks)):
+            abort(404)
+        model, wanted = self.datamodel.obj, set(map(int, pks))
+        found = db.session.scalars(select(model).where(model.id.in_(wanted))).all()
+        if len(found) < len(wanted):
+            abort(404)
+        return list(found)
 
     def _list(self) -> Any:
-        try:
+        with self._reading_arguments():
             return super()._list()
-        except (ValueError, IndexError, KeyError, TypeError, DataError):
-            current_app.logger.info("A list's arguments could not be read.", exc_info=True)
-            return abort(400)
 
     def _get_list_widget(
         self, filters: Any, actions: Any = None, order_column: str = "", order_direction: str = "",
@@ -97,12 +162,6 @@ class EntityPage(FiltersPerRequest, ModelView):
         if self.entity.is_owned and current_scope() is PLATFORM:
             flash("Choose the tenant to act for first.", "warning")
             abort(redirect(url_for("ActAs.choose")))
-
-
-def _signed_in_only() -> None:
-    """Flask-AppBuilder asks for an action's permission last, after rows were looked for."""
-    if not current_user.is_authenticated:
-        abort(redirect(url_for("AuthDBView.login")))
 
 
 def formatters(model: type) -> dict[str, Any]:

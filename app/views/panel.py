@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import prison
 from flask import Flask, Response, jsonify, request
-from flask_appbuilder import AppBuilder
+from flask_appbuilder import AppBuilder, BaseView
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import HTTPException
 
@@ -14,7 +14,10 @@ from app.views import headers, keys
 from app.views.act_as import ActAs, acting_for, is_super_admin
 from app.views.dashboard import Dashboard
 from app.views.health import health
+from app.views.links import Passwords
+from app.views.sessions import LONGEST
 from app.views.signin import SignIn
+from app.views.signins import SignIns
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
@@ -24,6 +27,7 @@ SETTINGS = {
     "APP_NAME": "Receptionist",
     "AUTH_ROLE_ADMIN": str(roles.RoleName.SUPER_ADMIN),
     "FAB_ROLES": roles.patterns(),
+    "JWT_REFRESH_TOKEN_EXPIRES": LONGEST,
     "FAB_API_MAX_PAGE_SIZE": 100,
     "FAB_API_SWAGGER_UI": True,
     "FAB_OPENAPI_SERVERS": [{"url": "/"}],
@@ -31,7 +35,9 @@ SETTINGS = {
 }
 
 
-def install(app: Flask, entities: "tuple[Entity, ...]") -> None:
+def install(
+    app: Flask, entities: "tuple[Entity, ...]", screens: tuple[type[BaseView], ...] = ()
+) -> None:
     for name, value in SETTINGS.items():
         app.config.setdefault(name, value)
     csrf = CSRFProtect(app)
@@ -45,7 +51,8 @@ def install(app: Flask, entities: "tuple[Entity, ...]") -> None:
     app.context_processor(lambda: {"acting_for": acting_for, "is_super_admin": is_super_admin})
     with app.app_context():
         appbuilder = AppBuilder(app, db.session, security_manager_class=SignIn, indexview=Dashboard)
-        appbuilder.add_view_no_menu(ActAs)
+        for screen in (ActAs, Passwords, SignIns, *screens):
+            appbuilder.add_view_no_menu(screen)
         for entity in entities:
             entity.register(appbuilder)
 

@@ -1,37 +1,94 @@
-"""Behind the calls: webhooks of tenants, work in the outbox, what was used, who changed what."""
+"""Behind the calls: work in the outbox, what was used, who changed what."""
 
-from marshmallow import validate
+from typing import Any
 
-from app.models import AuditLog, Job, SpendLedger, WebhookEndpoint
-from app.views import checks
+from flask import Response, flash, redirect, url_for
+from flask_appbuilder.actions import action
+from flask_appbuilder.api import expose, permission_name, protect, safe
+
+from app.extensions import db
+from app.jobs import events, outbox
+from app.jobs.events import NotReplayable
+from app.models import AuditLog, Job, SpendLedger
 from app.views.entity import READ, Entity
-from app.views.fields import Words
-from app.views.forms import SecretField
+from app.views.refusals import Refused
 
 CATEGORY = "Platform"
-EVENTS = ("call.ended", "lead.created", "transfer.failed", "gap.found")
 
-WEBHOOKS = Entity(
-    model=WebhookEndpoint, resource="webhooks", menu="Webhooks", category="Access",
-    icon="fa-share-alt",
-    list_columns=("url", "events", "active", "updated_at"),
-    form_columns=("url", "events", "active", "secret"),
-    secrets=("secret",),
-    checks={"url": checks.web_address, "events": checks.one_of(EVENTS)},
-    special={
-        "secret": Words(load_only=True, allow_none=True, validate=validate.Length(16, 200)),
-    },
-    inputs={"secret": SecretField("Secret")},
-)  # fmt: skip
+
+def _replay(job: Job) -> None:
+    """Raises NotReplayable."""
+    events.replay(job)
+    db.session.commit()
+    outbox.wake()
+
+
+class JobPage:
+    @action("replay", "Send again", "Send this webhook once more?", "fa-repeat", multiple=False)
+    def replay(self, job: Job) -> Any:
+        self._need_tenant()  # type: ignore[attr-defined]
+        try:
+            _replay(job)
+            flash("It is being sent again.", "success")
+        except NotReplayable as error:
+            flash(error.reason, "warning")
+        return redirect(url_for("JobPage.list"))
+
+
+class JobApi:
+    @expose("/<int:pk>/replay", methods=["POST"])
+    @protect()
+    @safe
+    @permission_name("replay")
+    def replay(self, pk: int) -> Response:
+        """Send a webhook again, under the delivery id it had
+        ---
+        post:
+          parameters:
+          - in: path
+            name: pk
+            required: true
+            schema:
+              type: integer
+          responses:
+            202:
+              description: It is being sent
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      message:
+                        type: string
+            400:
+              $ref: '#/components/responses/400'
+            401:
+              $ref: '#/components/responses/401'
+            404:
+              $ref: '#/components/responses/404'
+            422:
+              $ref: '#/components/responses/422'
+        """
+        return self._act(lambda: self._replayed(pk))  # type: ignore[attr-defined]
+
+    def _replayed(self, pk: int) -> Response:
+        try:
+            _replay(self._found(pk))  # type: ignore[attr-defined]
+        except NotReplayable as error:
+            raise Refused(error.reason) from error
+        answer: Any = self.response(202, message="It is being sent again.")  # type: ignore[attr-defined]
+        return answer
+
 
 JOBS = Entity(
     model=Job, resource="jobs", menu="Jobs", category=CATEGORY, icon="fa-tasks",
     list_columns=("kind", "status", "attempts", "run_at", "finished_at", "last_error"),
     show_columns=(
-        "kind", "key", "status", "attempts", "run_at", "finished_at", "last_error", "args",
-        "result", "created_at",
+        "kind", "key", "webhook", "status", "attempts", "run_at", "finished_at", "last_error",
+        "args", "result", "created_at",
     ),
-    may=READ, platform=True,
+    searched=("webhook",), may=READ, platform=True, also=("replay",),
+    actions={"replay": "replay"}, page=JobPage, api=JobApi,
 )  # fmt: skip
 
 USAGE = Entity(

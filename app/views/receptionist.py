@@ -1,6 +1,7 @@
-"""How a tenant's receptionist speaks, on which numbers, to whom it connects and when."""
+"""What a business sets up: how it is answered, on which numbers, to whom it connects and when."""
 
-from datetime import time
+from flask_appbuilder.fieldwidgets import Select2Widget
+from wtforms import SelectChoice, SelectField
 
 from app.models import (
     Department,
@@ -9,13 +10,18 @@ from app.models import (
     ReceptionistConfig,
     TwilioNumber,
 )
-from app.views import checks
+from app.rules import week, wording
+from app.views import checks, rules
 from app.views.entity import READ, Entity
-from app.views.refusals import Refused
 
 CATEGORY = "Receptionist"
 RECIPIENTS = ("summary_recipients", "lead_recipients", "urgent_recipients")
 MAILED = {name: checks.email for name in (*RECIPIENTS, "alert_recipients")}
+MAILED_HELP = {
+    "summary_recipients": "Who gets a summary of each call by mail: one address a line.",
+    "lead_recipients": "Who gets each message that was taken: one address a line.",
+    "urgent_recipients": "Who gets urgent messages at once: one address a line.",
+}
 
 RECEPTIONISTS = Entity(
     model=ReceptionistConfig, resource="receptionists", menu="Receptionist", category=CATEGORY,
@@ -23,11 +29,48 @@ RECEPTIONISTS = Entity(
     list_columns=("greeting", "voice", "language", "after_hours"),
     form_columns=(
         "greeting", "persona", "voice", "language", "model", "intake_fields", "urgent_words",
-        "after_hours", "staff_first", "max_turns", "max_transfers", *RECIPIENTS,
-        "alert_recipients",
+        "after_hours", "recording", "staff_first", "max_turns", "max_transfers",
+        "allowed_countries", *RECIPIENTS, "alert_recipients",
     ),
     may=(*READ, "edit"),
-    checks=MAILED,
+    checks=MAILED | {
+        "urgent_words": wording.urgent_word, "allowed_countries": checks.country,
+    },
+    rule=rules.receptionist,
+    labels={
+        "intake_fields": "What is asked of callers", "urgent_words": "Urgent words",
+        "after_hours": "When closed", "recording": "Recording of calls",
+        "staff_first": "Ring this department first",
+        "max_turns": "Longest call (turns)", "max_transfers": "Most transfers in a call",
+        "allowed_countries": "Countries that may be rung",
+    },
+    help={
+        "greeting": "The first sentence that callers hear. Say whose receptionist it is.",
+        "persona": "How it should sound, such as: friendly, brief, first names.",
+        "voice": "The voice of Twilio that speaks, such as Polly.Joanna-Neural.",
+        "language": "The language that it speaks, such as en-US or es-US.",
+        "model": "The language model that understands callers. Empty: the installation's.",
+        "intake_fields": "One a line: name, phone, email, reason, or a key of your own.",
+        "urgent_words": "One a line. A message that contains one of them is urgent.",
+        "after_hours": "Answer questions as ever, or take a message at once.",
+        "recording": "Announce: calls are recorded unless the caller refuses.",
+        "staff_first": "Rings before the receptionist speaks, while it is open.",
+        "max_turns": "After so many turns the receptionist says goodbye: from 5 to 200.",
+        "max_transfers": "How often one call may be connected: from 0 to 5.",
+        "allowed_countries":
+            "Two letters each, one a line, such as US. Departments cannot be rung elsewhere. "
+            "Empty: only the country of your first number.",
+        **MAILED_HELP,
+        "alert_recipients": "Who is told when something does not work: one address a line.",
+    },
+    fieldsets={
+        "Voice": ("greeting", "persona", "voice", "language", "model"),
+        "Conversation": (
+            "intake_fields", "urgent_words", "after_hours", "recording", "staff_first",
+            "max_turns", "max_transfers", "allowed_countries",
+        ),
+        "Mail": (*RECIPIENTS, "alert_recipients"),
+    },
 )  # fmt: skip
 
 NUMBERS = Entity(
@@ -36,6 +79,13 @@ NUMBERS = Entity(
     form_columns=("number", "label", "phone_sid"),
     show_columns=("number", "label", "phone_sid", "tenant"),
     checks={"number": checks.phone},
+    rule=rules.number,
+    labels={"phone_sid": "Twilio's id"},
+    help={
+        "number": "A number of yours at Twilio, in international form, such as +12125550100.",
+        "label": "What you call it, such as: main line.",
+        "phone_sid": "Begins with PN. May stay empty.",
+    },
 )  # fmt: skip
 
 DEPARTMENTS = Entity(
@@ -46,15 +96,41 @@ DEPARTMENTS = Entity(
         "name", "description", "numbers", "position", "operator", "ring_seconds", *RECIPIENTS
     ),
     checks={"name": checks.filled, "numbers": checks.phone} | MAILED,
+    rule=rules.department,
+    labels={"position": "Key on the telephone", "operator": "Rung for an operator",
+            "ring_seconds": "Rings for (seconds)"},
+    help={
+        "name": "As callers say it, such as: Sales.",
+        "description": "What it is for, in the words callers use. The receptionist goes by it.",
+        "numbers": "Telephones that ring at once, one a line, such as +12125550111.",
+        "position": "The key that leads here, and its place in lists, from 1.",
+        "operator": "Whether callers who ask for a person, and no department, come here.",
+        "ring_seconds": "Then the receptionist takes a message: from 5 to 120.",
+        **MAILED_HELP,
+    },
+    fieldsets={
+        "Department": ("name", "description"),
+        "Telephones": ("numbers", "position", "operator", "ring_seconds"),
+        "Mail": RECIPIENTS,
+    },
 )  # fmt: skip
 
+WEEKDAY = SelectField(
+    "Weekday",
+    choices=[SelectChoice(value=day, label=name) for day, name in enumerate(week.NAMES)],
+    coerce=int,
+    widget=Select2Widget(),
+)
+WHOSE = "Empty: the whole business, and every department without hours of its own."
 
-class WeekdayRules:
-    def pre_add(self, item: OpeningHours) -> None:
-        if not 0 <= item.weekday <= 6:
-            raise Refused("Must be from 0 (Monday) to 6 (Sunday).", "weekday")
 
-    pre_update = pre_add
+class WeekdayPage:
+    """Weekdays by name."""
+
+    def _init_properties(self) -> None:
+        super()._init_properties()  # type: ignore[misc]
+        named = {"weekday": lambda day: week.NAMES[day]}
+        self.formatters_columns = self.formatters_columns | named  # type: ignore[has-type]
 
 
 HOURS = Entity(
@@ -62,24 +138,29 @@ HOURS = Entity(
     icon="fa-clock-o", order=("weekday", "asc"),
     list_columns=("weekday", "opens", "closes", "department"),
     form_columns=("weekday", "opens", "closes", "department"),
-    labels={"weekday": "Weekday (0 is Monday)"},
-    page=WeekdayRules, api=WeekdayRules,
+    help={
+        "weekday": "The day on which it opens; 0 is Monday.",
+        "opens": "In your own time zone, such as 09:00.",
+        "closes": "Such as 17:30. At or before the opening: on the next day.",
+        "department": WHOSE,
+    },
+    inputs={"weekday": WEEKDAY},
+    rule=rules.hours,
+    page=WeekdayPage,
 )  # fmt: skip
-
-
-class HolidayRules:
-    def pre_add(self, item: Holiday) -> None:
-        hours: tuple[time | None, time | None] = (item.opens, item.closes)
-        if (hours[0] is None) != (hours[1] is None):
-            raise Refused("Give both hours, or neither for a closed day.", "closes")
-
-    pre_update = pre_add
-
 
 HOLIDAYS = Entity(
     model=Holiday, resource="holidays", menu="Holidays", category=CATEGORY, icon="fa-calendar",
     order=("day", "asc"),
     list_columns=("day", "name", "opens", "closes", "department"),
     form_columns=("day", "name", "opens", "closes", "department"),
-    page=HolidayRules, api=HolidayRules,
+    checks={"name": checks.filled},
+    help={
+        "day": "One date; add next year's as well.",
+        "name": "Callers hear it, such as: New Year's Day.",
+        "opens": "Empty, with the closing: closed all day.",
+        "closes": "Such as 12:00.",
+        "department": WHOSE,
+    },
+    rule=rules.holiday,
 )  # fmt: skip

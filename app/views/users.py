@@ -1,29 +1,32 @@
-"""People and their roles: our own entity, because Flask-AppBuilder's lets anybody pick any role."""
+"""People and their roles: our own entity, because Flask-AppBuilder's lets anybody pick any role.
 
+Who is added without a password is invited by mail. A tenant's admin manages the others of that
+tenant: gives no role but a tenant's, chooses nobody's password, and leaves the own account alone.
+"""
+
+import secrets
+from typing import Any
+
+from flask import g
 from flask_appbuilder.fieldwidgets import Select2Widget
 from marshmallow import fields, validate
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from werkzeug.security import generate_password_hash
 from wtforms import SelectChoice, SelectField
 
+from app import passwords
 from app.extensions import db
-from app.models import Role, User
+from app.jobs import outbox
+from app.models import JobKind, Role, User
 from app.tenancy import current_tenant_id
 from app.views import checks
 from app.views.entity import Entity
 from app.views.fields import Words
 from app.views.forms import SecretField
 from app.views.keys import TENANT_ROLES
-from app.views.refusals import Refused
+from app.views.refusals import Refused, explained
 
-SHORTEST = 12
-
-
-def password(value: str) -> str:
-    """Long enough; becomes its hash."""
-    if len(value) < SHORTEST:
-        raise ValueError(f"Needs at least {SHORTEST} characters.")
-    return generate_password_hash(value)
+OWN = ("roles", "active", "tenant_id")  # what nobody changes of the own account
 
 
 def _role(user: User) -> str | None:
@@ -33,18 +36,85 @@ def _role(user: User) -> str | None:
 def _give_role(user: User, name: str) -> None:
     if name not in TENANT_ROLES:
         raise Refused("Not a role of a tenant.", "role")
-    user.roles = [db.session.execute(select(Role).where(Role.name == name)).scalar_one()]
+    with db.session.no_autoflush:  # or else nobody could tell any more what was changed
+        role = db.session.execute(select(Role).where(Role.name == name)).scalar_one()
+        user.roles = [role]
+
+
+def _chosen(user: User) -> str | None:
+    return user.__dict__.get("_chosen_password")
+
+
+def _choose(user: User, password: str) -> None:
+    user.__dict__["_chosen_password"] = password
 
 
 # Flask-AppBuilder's users have any number; ours have one, and speak of it by name.
 User.role = property(_role, _give_role)
+# In plain until it is checked, which takes the names of its user.
+User.chosen_password = property(_chosen, _choose)
+
+
+class ChosenPassword(SecretField):
+    def populate_obj(self, obj: Any, name: str) -> None:
+        if self.data:
+            obj.chosen_password = self.data
 
 
 class UserRules:
     def pre_add(self, item: User) -> None:
-        if not item.password:
-            raise Refused("Missing data for required field.", "password")
+        """The invitation is a row of the same transaction."""
+        _people_only()
         item.tenant_id = current_tenant_id()
+        if item.chosen_password:
+            _set_password(item)
+            return
+        with explained(User):
+            db.session.add(item)
+            db.session.flush()
+            key = f"invite:{item.id}:{secrets.token_hex(8)}"
+            outbox.add(JobKind.INVITATION_MAIL, key=key, user_id=item.id)
+
+    def post_add(self, item: User) -> None:
+        outbox.wake()
+
+    def pre_update(self, item: User) -> None:
+        _people_only()
+        state = inspect(item)
+        if _is_own(item) and any(state.attrs[name].history.has_changes() for name in OWN):
+            _refuse("Nobody changes the role or standing of the own account: ask another admin.")
+        if item.chosen_password:
+            _set_password(item)
+
+    def pre_delete(self, item: User) -> None:
+        _people_only()
+        if _is_own(item):
+            _refuse("Nobody deletes the own account: ask another admin.")
+
+
+def _people_only() -> None:
+    """A script's key that could make people would outlive its own revocation."""
+    if "signed_in" not in g:
+        _refuse("An API key cannot manage people.")
+
+
+def _is_own(item: User) -> bool:
+    return bool(item.id == g.signed_in.id)
+
+
+def _set_password(item: User) -> None:
+    if g.signed_in.tenant_id is not None:
+        _refuse("People choose their own: leave it out, and they get a link by mail.", "password")
+    try:
+        passwords.check(item.chosen_password, item.username, item.email)
+    except ValueError as error:
+        _refuse(str(error), "password")
+    item.password = generate_password_hash(item.chosen_password)
+
+
+def _refuse(text: str, field: str = "") -> None:
+    db.session.rollback()  # nothing of it may be written by whatever this request does next
+    raise Refused(text, field)
 
 
 USERS = Entity(
@@ -57,7 +127,10 @@ USERS = Entity(
     checks={"username": checks.filled, "email": checks.email},
     special={
         "role": Words(checks.one_of(TENANT_ROLES), required=True),
-        "password": Words(password, load_only=True, required=True, validate=validate.Length(1)),
+        "password": Words(
+            load_only=True, attribute="chosen_password",
+            validate=validate.Length(1, passwords.LONGEST),
+        ),
         "active": fields.Boolean(),
     },
     inputs={
@@ -66,7 +139,9 @@ USERS = Entity(
             choices=[SelectChoice(value=str(role), label=str(role)) for role in TENANT_ROLES],
             widget=Select2Widget(),
         ),
-        "password": SecretField("Password", check=password),
+        "password": ChosenPassword(
+            "Password", description="Leave it blank: they choose it by a link they get by mail."
+        ),
     },
     page=UserRules, api=UserRules,
 )  # fmt: skip

@@ -8,7 +8,14 @@ from sqlalchemy import select
 from app import calls
 from app.extensions import db
 from app.jobs import outbox
-from app.models import CallSession, Department, Outcome, TransferAttempt, TransferStatus
+from app.models import (
+    CallSession,
+    Department,
+    JobKind,
+    Outcome,
+    TransferAttempt,
+    TransferStatus,
+)
 from app.voice import facts, memory, notices, performing, recordings, twiml
 from app.voice.flow.messages import Draft
 from app.voice.gate import Admitted
@@ -41,6 +48,7 @@ def screen(admitted: Admitted, base_url: str) -> str:
         wish=memory.from_json(call.memory).last_words,
         department=_name(attempt),
         language=found.language,
+        recorded=recordings.consented(call),
     )
     return twiml.screen(text, links.screen(attempt.id), performing.voice_of(found))
 
@@ -79,7 +87,8 @@ def _believe_the_one_who_took_it(call: CallSession) -> None:
 
 
 def recording_ready(admitted: Admitted) -> None:
-    """Twilio finished a recording. A message spoken counts as one."""
+    """Twilio finished a recording. A message spoken counts as one; what nobody consented to (they
+    took it back, or somebody else records this number) is deleted."""
     hook = admitted.webhook
     call = _locked(hook.call_sid)
     if call is None:
@@ -92,7 +101,13 @@ def recording_ready(admitted: Admitted) -> None:
         duration=hook.recording_seconds,
         channels=hook.recording_channels,
     )
-    message = hook.recording_source == recordings.MESSAGE and hook.recording_seconds > 0
+    by_tone = hook.recording_source == recordings.MESSAGE
+    if not by_tone and not recordings.consented(call):
+        outbox.add(
+            JobKind.DELETE_RECORDING, key=f"delete_recording:{hook.recording_sid}",
+            call_id=call.id, recording_sid=hook.recording_sid,
+        )  # fmt: skip
+    message = by_tone and hook.recording_seconds > 0
     if message and call.outcome in _REOPENED_BY_A_MESSAGE:
         calls.save_lead(call, Draft(), confirmed=False)
         call.outcome = Outcome.LEAD

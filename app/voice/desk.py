@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ANSWER_WITHIN = 1.6  # seconds from arrival until a filler goes out
 POLL_FIRST, POLL_LONGEST = 0.03, 0.25
 MOST_FILLERS = 8  # then something is broken: the caller gets to speak a message instead
+HOLD_PAUSE = 2  # seconds; with MOST_FILLERS a caller is held some 20 s
 MOST_ATTEMPTS = 3
 LARGEST_POOL = 256
 
@@ -163,14 +164,13 @@ def plain_apology(turn: int) -> str:
 
 
 def hold(path: str, turn: int, wait: int) -> str:
-    """The request could not even be looked up: bring it back in a moment, a few times."""
+    """The request could not even be looked up (no database, say): bring it back in a moment."""
     if wait >= MOST_FILLERS:
         return plain_apology(turn)
     kind = path.rsplit("/", 1)[-1]
     voice = twiml.VoiceSettings()
-    return twiml.filler(
-        _links(turn).again(kind, wait + 1), notices.one_moment(wait, voice.language), voice
-    )
+    words = "" if wait % 3 else notices.one_moment(wait // 3, voice.language)
+    return twiml.filler(_links(turn).again(kind, wait + 1), words, voice, pause=HOLD_PAUSE)
 
 
 def _links(turn: int) -> twiml.Links:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import (
     AfterHours,
+    CallRecording,
     Department,
     EntryStatus,
     Holiday,
@@ -55,6 +56,7 @@ class Snapshot:
     model: str
     required: tuple[str, ...]
     message_only_when_closed: bool
+    announces_recording: bool
     staff_first: int | None
     limits: m.Limits
     schedule: hours.Schedule
@@ -132,6 +134,7 @@ def build(found: Snapshot, moment: datetime, *, caller: str, called: str) -> m.F
         model=found.model,
         staff_first=found.staff_first,
         message_only=found.message_only_when_closed and not open_now,
+        announces_recording=found.announces_recording,
         limits=found.limits,
     )
 
@@ -168,6 +171,7 @@ def _load() -> Snapshot:
         model=config.model,
         required=tuple(config.intake_fields) or _DEFAULT_FIELDS,
         message_only_when_closed=config.after_hours == AfterHours.MESSAGE,
+        announces_recording=config.recording == CallRecording.ANNOUNCE,
         staff_first=config.staff_first_id,
         limits=m.Limits(max_turns=config.max_turns, max_transfers=config.max_transfers),
         schedule=_schedule(tenant.timezone, spans, holidays, None),
@@ -180,7 +184,8 @@ def _defaults() -> ReceptionistConfig:
     """A tenant whose receptionist nobody has set up yet still answers its calls."""
     return ReceptionistConfig(
         greeting="", persona="", voice="Polly.Joanna-Neural", language="en-US", model="",
-        intake_fields=[], after_hours=AfterHours.ANSWER, max_turns=40, max_transfers=2,
+        intake_fields=[], after_hours=AfterHours.ANSWER, recording=CallRecording.OFF,
+        max_turns=40, max_transfers=2,
     )  # fmt: skip
 
 

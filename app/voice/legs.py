@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from app.extensions import db
+from app.jobs import events
 from app.models import CallSession, CallState, TransferAttempt, TransferStatus
 from app.voice import twiml
 from app.voice.flow import messages as m
@@ -63,3 +64,5 @@ def settle(call: CallSession, claimed: Claim) -> None:
         attempt.status = _DIAL_RESULTS.get(status, TransferStatus.FAILED)
     attempt.ended_at = datetime.now(UTC)
     attempt.seconds = claimed.event["dial_seconds"]
+    if attempt.status != TransferStatus.ANSWERED:
+        events.transfer_failed(attempt, call)

@@ -50,6 +50,12 @@ _OTHER_READ = _("For {label}: {value}.")
 # Several wordings: one of them is chosen. `{place}` is the department's name.
 _WORDING: dict[Line, tuple[str, ...]] = {
     Line.HOW_CAN_I_HELP: (_("How can I help you?"), _("What can I do for you?")),
+    # Raise notices.CALL_RECORDING_TEXT_VERSION with every change of these words.
+    Line.RECORDING_NOTICE: (
+        _("This call will be recorded. If you do not want that, say: do not record, or press 9."),
+    ),
+    Line.NOT_RECORDED: (_("This call is not recorded."),),
+    Line.RECORDING_STOPPED: (_("The recording will be stopped and deleted."),),
     Line.DID_NOT_HEAR: (_("I'm sorry, I didn't hear anything."), _("I still can't hear you.")),
     Line.DID_NOT_UNDERSTAND: (
         _("I'm sorry, I didn't understand that. Could you say it in other words?"),
@@ -138,7 +144,8 @@ def _welcome(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Sp
         parts.append(speech.tell(named, persona=settings.persona))
     if say.line is Line.WELCOME_CLOSED and not say.detail:
         parts.append(speech.tell(_CLOSED_NOW))
-    if not say.detail and not parts[-1].endswith("?"):
+    asked_later = say.detail or facts.announces_recording
+    if not asked_later and not parts[-1].endswith("?"):
         parts.append(speech.tell(_WORDING[Line.HOW_CAN_I_HELP][0]))
     return " ".join(parts)
 

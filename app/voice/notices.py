@@ -6,6 +6,7 @@ from app.voice.spoken import _
 
 DEFAULT_LANGUAGE = "en-US"
 RECORDING_TEXT_VERSION = "leave-message-1"  # raise it with every change of LEAVE_RECORDING's words
+CALL_RECORDING_TEXT_VERSION = "announce-call-1"  # of Line.RECORDING_NOTICE, in lines.py
 
 _ONE_MOMENT = (
     _("One moment, please."),
@@ -22,6 +23,7 @@ _CALL_FROM = _("A call from {caller}.")
 _CALL_WITHHELD = _("A call from a withheld number.")
 _FOR_DEPARTMENT = _("For {place}.")
 _THEY_SAID = _("They said: {wish}.")
+_IS_RECORDED = _("This call is recorded.")
 _PRESS_ONE = _("Press 1 to take it.")
 
 
@@ -42,7 +44,9 @@ def not_set_up(language: str) -> str:
     return spoken.speech(language).tell(_NOT_SET_UP)
 
 
-def who_is_calling(caller: str, region: str, wish: str, department: str, language: str) -> str:
+def who_is_calling(
+    caller: str, region: str, wish: str, department: str, language: str, recorded: bool = False
+) -> str:
     """What the person who picked up hears before pressing 1."""
     speech = spoken.speech(language)
     known = caller.startswith("+")
@@ -55,4 +59,6 @@ def who_is_calling(caller: str, region: str, wish: str, department: str, languag
         parts.append(speech.tell(_FOR_DEPARTMENT, place=department))
     if wish:
         parts.append(speech.tell(_THEY_SAID, wish=spoken.shortened(wish)))
+    if recorded:
+        parts.append(speech.tell(_IS_RECORDED))
     return " ".join([*parts, speech.tell(_PRESS_ONE)])

@@ -13,8 +13,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app import calls
 from app.extensions import db
-from app.jobs import outbox
-from app.models import CallSession, CallState, Channel, KnowledgeGap, TwilioNumber
+from app.jobs import events, outbox
+from app.models import CallSession, CallState, Channel, JobKind, KnowledgeGap, TwilioNumber
 from app.voice import inbox, legs, lines, memory, notices, recordings, twiml
 from app.voice.facts import Snapshot
 from app.voice.flow import State
@@ -183,11 +183,13 @@ def _perform(
         match effect:
             case m.Say():
                 text = lines.render(effect, facts, decision.memory, voice)
-                parts.append(twiml.Spoken(text))
+                parts.append(twiml.Spoken(text, whole=effect.line is m.Line.RECORDING_NOTICE))
             case m.SaveLead(draft, confirmed):
                 calls.save_lead(call, draft, confirmed=confirmed, facts=facts)
             case m.NoteGap(words):
                 _note_gap(call, words)
+            case m.NoteConsent(given):
+                _note_consent(call, given, found.language)
             case m.Dial(department_id):
                 legs.begin(call, facts, department_id)
                 parts.append(effect)
@@ -196,24 +198,39 @@ def _perform(
     return parts
 
 
+def _note_consent(call: CallSession, given: bool, language: str) -> None:
+    """Calls of the built-in telephone have no sound that Twilio could record."""
+    before = recordings.consented(call)
+    recordings.note_consent(call, given, language)
+    if before != given and call.channel == Channel.PHONE:
+        kind = JobKind.START_RECORDING if given else JobKind.STOP_RECORDING
+        outbox.add(kind, key=f"{kind}:{call.id}", call_id=call.id)
+
+
 def _note_gap(call: CallSession, words: str) -> None:
-    """A question that nothing answered; the same words again only count. Test calls leave none."""
+    """A question that nothing answered; the same words again only count, and are not told of.
+    Test calls leave none."""
     folded = " ".join(words.casefold().split())[:500]
     if not folded or call.channel == Channel.TEST:
         return
     fresh = insert(KnowledgeGap.__table__).values(
         tenant_id=call.tenant_id, question=words[:500], folded=folded, call_id=call.id
     )
-    db.session.execute(
+    table = KnowledgeGap.__table__
+    gap_id, asked = db.session.execute(
         fresh.on_conflict_do_update(
             constraint="uq_knowledge_gap__folded",
             set_={
-                "asked": KnowledgeGap.__table__.c.asked + 1,
+                "asked": table.c.asked + 1,
                 "last_asked_at": func.now(),
                 "call_id": fresh.excluded.call_id,
             },
+        ).returning(table.c.id, table.c.asked)
+    ).one()
+    if asked == 1:
+        events.gap_found(
+            db.session.scalars(select(KnowledgeGap).where(KnowledgeGap.id == gap_id)).one()
         )
-    )
 
 
 def _base_url() -> str:

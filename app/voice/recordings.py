@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
-from app.models import CallSession, Consent, Recording
+from app.models import CallSession, Consent, ConsentKind, Recording, RecordingStatus
 from app.voice import notices
 from app.voice.inbox import Claim
 from app.voice.webhook import Kind
@@ -23,7 +23,7 @@ def keep_message(call: CallSession, claimed: Claim) -> None:
         call,
         recording_sid=str(event["recording_sid"]),
         source=MESSAGE,
-        status="in-progress",
+        status=str(RecordingStatus.IN_PROGRESS),
         duration=int(event["recording_seconds"]),
         channels=1,
     )
@@ -37,8 +37,10 @@ def keep(call: CallSession, **known: Any) -> None:
         for key in ("duration", "channels")
         if key in known
     }
-    if known.get("status") != "in-progress":
-        told["status"] = fresh.excluded.status
+    if known.get("status") != RecordingStatus.IN_PROGRESS:
+        gone = (str(RecordingStatus.DELETING), str(RecordingStatus.DELETED))
+        status = Recording.__table__.c.status
+        told["status"] = case((status.in_(gone), status), else_=fresh.excluded.status)
     db.session.execute(
         fresh.on_conflict_do_update(constraint="uq_recording__recording_sid", set_=told)
         if told
@@ -50,9 +52,31 @@ def keep(call: CallSession, **known: Any) -> None:
             .values(
                 tenant_id=call.tenant_id,
                 call_id=call.id,
-                kind="message",
+                kind=str(ConsentKind.MESSAGE),
                 given=True,
                 text_version=notices.RECORDING_TEXT_VERSION,
             )
             .on_conflict_do_nothing()
         )
+
+
+def note_consent(call: CallSession, given: bool, language: str) -> None:
+    """What the caller said to the announcement; a later refusal takes an agreement back."""
+    fresh = insert(Consent.__table__).values(
+        tenant_id=call.tenant_id,
+        call_id=call.id,
+        kind=str(ConsentKind.RECORDING),
+        given=given,
+        text_version=f"{notices.CALL_RECORDING_TEXT_VERSION}:{language}",
+    )
+    db.session.execute(
+        fresh.on_conflict_do_update(constraint="uq_consent__kind", set_={"given": given})
+    )
+
+
+def consented(call: CallSession) -> bool:
+    """Whether the call may be recorded."""
+    found = select(Consent.given).where(
+        Consent.call_id == call.id, Consent.kind == ConsentKind.RECORDING
+    )
+    return bool(db.session.scalar(found))

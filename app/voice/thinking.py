@@ -12,7 +12,7 @@ from sqlalchemy import and_, select
 
 from app.ai import speaking
 from app.ai.interpreter import Heard, Speaker, Tier, Turn, Understood, interpret_within
-from app.ai.reading import phones
+from app.ai.reading import consent, phones
 from app.extensions import db
 from app.models import Block, CallSession, Tenant, TenantStatus, Transcript
 from app.voice import facts as tenant_facts
@@ -131,8 +131,13 @@ def _understand(
         return m.KeysPressed(_as_number(keys, before.memory, facts)), None
     if not words:
         return m.CallerSilent(), None
+    refuses = False
+    if asked := before.memory.recording:
+        refuses, words = consent.refusal(words, asked=asked == m.Consent.ASKED)
+        if not words:
+            return m.CallerSpoke("", no_recording=True), None
     understood = _grounded(_interpret(claimed, before, facts, minds, words), facts, words)
-    return m.CallerSpoke(words, understood.proposal), understood
+    return m.CallerSpoke(words, understood.proposal, refuses), understood
 
 
 def _interpret(

@@ -32,9 +32,11 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """Words as they are to be said."""
+    """Words as they are to be said. `whole`: the caller cannot interrupt them, nor what is said
+    before them."""
 
     text: str
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +92,17 @@ Part = Spoken | Listen | Dial | Record | HangUp
 
 def render(effects: Sequence[Part], links: Links, voice: VoiceSettings, facts: Facts) -> str:
     """The document of a decision: its words, then the one verb that waits for the caller. Words
-    before a Gather stand inside it, so that a caller may interrupt them."""
+    before a Gather stand inside it, so that a caller may interrupt them, from the last whole one
+    on."""
     response = VoiceResponse()
-    texts = [effect.text for effect in effects if isinstance(effect, Spoken)]
+    spoken = [effect for effect in effects if isinstance(effect, Spoken)]
+    texts = [effect.text for effect in spoken]
     verb = next((effect for effect in effects if not isinstance(effect, Spoken)), HangUp())
     if isinstance(verb, Listen):
         gather = _gather(verb.ask, links, voice, facts)
-        _say(gather, texts, voice)
+        heard_out = max((at for at, part in enumerate(spoken, 1) if part.whole), default=0)
+        _say(response, texts[:heard_out], voice)
+        _say(gather, texts[heard_out:], voice)
         response.append(gather)
         response.redirect(links.gather(verb.ask), method="POST")
         return _document(response)
@@ -111,10 +117,13 @@ def render(effects: Sequence[Part], links: Links, voice: VoiceSettings, facts: F
     return _document(response)
 
 
-def filler(again: str, text: str, voice: VoiceSettings) -> str:
-    """Bridge the wait for a slow thought: come back to the same turn."""
+def filler(again: str, text: str, voice: VoiceSettings, pause: int = 0) -> str:
+    """Bridge the wait for a slow thought: come back to the same turn, after `pause` seconds."""
     response = VoiceResponse()
-    _say(response, [text], voice)
+    if text:
+        _say(response, [text], voice)
+    if pause:
+        response.pause(length=pause)
     response.redirect(again, method="POST")
     return _document(response)
 

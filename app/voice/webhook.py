@@ -47,6 +47,7 @@ _SECONDS = re.compile(r"[0-9]{1,6}")
 _DIGITS = re.compile(r"[0-9*#wW]{0,64}|hangup")
 _TURN = re.compile(r"[0-9]{1,4}")
 _BOOL = re.compile(r"true|false")
+_CONTROL = re.compile("[\x00-\x1f\x7f]")  # PostgreSQL holds no NUL, and nobody speaks any of them
 _SOURCE = re.compile(r"[A-Za-z]{1,40}")
 
 
@@ -102,7 +103,7 @@ def _parties(fields: "_Fields") -> dict[str, object]:
 
 def _words(fields: "_Fields") -> dict[str, object]:
     return _parties(fields) | {
-        "speech": fields.text("SpeechResult")[:LONGEST_SPEECH],
+        "speech": _CONTROL.sub(" ", fields.text("SpeechResult"))[:LONGEST_SPEECH],
         "digits": fields.maybe("Digits", _DIGITS),
     }
 

@@ -81,6 +81,24 @@ def test_committed_rows_survive_the_server_being_killed(data_dir: Path) -> None:
         assert ask(postgres, "select x from kept") == 7
 
 
+def test_a_server_that_died_is_revived_where_everybody_knows_it(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir) as postgres, EmbeddedValkey(data_dir) as valkey:
+        ask(postgres, "create table kept as select 7 as x")
+        known = postgres.admin_url, valkey.url
+        for service in (postgres, valkey):
+            assert service.process_id
+            os.kill(service.process_id, signal.SIGKILL)
+            os.waitid(os.P_PID, service.process_id, os.WEXITED | os.WNOWAIT)
+            with pytest.raises(EmbeddedServiceError):
+                service.check()
+            service.revive()
+            service.check()
+        assert (postgres.admin_url, valkey.url) == known
+        assert ask(postgres, "select x from kept") == 7
+        with client(valkey) as connection:
+            assert connection.ping()
+
+
 def test_jobs_survive_the_server_being_killed(data_dir: Path) -> None:
     with EmbeddedValkey(data_dir) as valkey, client(valkey) as connection:
         connection.rpush("jobs", "one")

@@ -12,7 +12,7 @@ from app import models
 from app.cli.seed import day_in, ensure_super_admin, load_demo
 from app.extensions import db
 from app.tenancy import across_tenants, acting_for
-from config import Settings
+from config import BadSetting, Settings
 from tests.factories import Rows
 
 
@@ -92,3 +92,10 @@ def test_no_demo_beside_real_tenants_or_in_production(settings: Settings, rows: 
 )  # fmt: skip
 def test_holidays_know_their_day(rule: str, day: date) -> None:
     assert day_in(2026, rule) == day
+
+
+def test_in_production_the_first_password_meets_the_rules(settings: Settings) -> None:
+    easy = replace(settings, app_env="production", admin_password="password12345")
+    with pytest.raises(BadSetting, match="ADMIN_PASSWORD"):
+        ensure_super_admin(easy)
+    assert ensure_super_admin(replace(easy, admin_password="four green pelicans")) is not None

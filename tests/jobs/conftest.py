@@ -15,7 +15,6 @@ from app.jobs import running
 from app.tenancy import across_tenants
 from config import Settings
 from tests.fakes.mail_sink import MailSink
-from tests.fakes.twilio_rest import TwilioRest
 
 PATIENCE = 30.0
 
@@ -61,18 +60,6 @@ def mail_app(make_light: Callable[..., Flask], sink: MailSink) -> Flask:
         mail_use_tls=False,
         public_base_url="https://reception.example.com",
     )
-
-
-@pytest.fixture(scope="session")
-def _twilio() -> Iterator[TwilioRest]:
-    with TwilioRest() as fake:
-        yield fake
-
-
-@pytest.fixture
-def twilio(_twilio: TwilioRest) -> TwilioRest:
-    _twilio.reset()
-    return _twilio
 
 
 class Outbox:

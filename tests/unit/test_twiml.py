@@ -167,3 +167,11 @@ def test_a_long_text_is_split_at_sentence_ends_and_loses_nothing():
 def test_any_text_at_all_makes_a_document(text):
     root = rendered(Spoken(text), Listen(), facts=Facts(business=text))
     assert set(tags(root)) <= {"Gather", "Say", "Redirect"}
+
+
+def test_what_must_be_heard_out_stands_before_the_gather():
+    root = rendered(Spoken("Welcome."), Spoken("It is recorded.", whole=True), Spoken("Yes?"),
+                    Listen())  # fmt: skip
+    assert tags(root) == ["Say", "Say", "Gather", "Say", "Redirect"]
+    assert [say.text for say in root.findall("Say")] == ["Welcome.", "It is recorded."]
+    assert root[2][0].text == "Yes?"

@@ -38,7 +38,7 @@ RESOURCES = {
 }
 PLATFORM = {"tenants", "users", "jobs", "audit"}
 READ_ONLY = {
-    "calls", "transcripts", "transfers", "recordings", "summaries", "jobs", "usage", "audit",
+    "calls", "transcripts", "transfers", "summaries", "jobs", "usage", "audit",
 }  # fmt: skip
 MODELS = {entity.resource: entity.model for entity in ENTITIES}
 SQL = re.compile(r"psycopg|insert into|select |constraint|sqlalche|violat", re.I)

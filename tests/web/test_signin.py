@@ -178,7 +178,10 @@ def test_a_person_changes_his_password(rows: Rows, app: Flask):
     browser.act_as(tenant.id)
     path = "/resetmypassword/form"
     answer = browser.post_form(
-        path, password="a new long password", conf_password="a new long password"
+        path,
+        current_password=PASSWORD,
+        password="a new long password",
+        conf_password="a new long password",
     )
     assert answer.status_code == 302
     answer = app.test_client().post(

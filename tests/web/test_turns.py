@@ -333,6 +333,7 @@ def test_hostile_words_names_and_entries_never_break_the_document(
     for turn, said in enumerate((QUESTION, words, "Please take a message", words, words), 1):
         answer = caller.say(turn, said)
         assert answer.status_code == 200
+        assert "Pause" not in verbs(answer.text), "held, as if the database were away"
         allowed = {"Say", "Gather", "Redirect", "Record", "Hangup", "Dial"}
         assert set(verbs(answer.text)) <= allowed
         dialled = ElementTree.fromstring(answer.text).findall(".//Number")

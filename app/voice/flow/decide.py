@@ -5,7 +5,7 @@ No Flask, no database, no network, no clock. An interpreter only proposes; the f
 
 from dataclasses import replace
 
-from app.voice.flow import closing, taking, transfers
+from app.voice.flow import closing, consent, taking, transfers
 from app.voice.flow import messages as m
 from app.voice.flow.keys import pressed
 from app.voice.flow.messages import Ask
@@ -17,6 +17,10 @@ from app.voice.flow.turn import Turn
 
 def decide(state: State, event: m.Event, context: m.Context) -> m.Decision:
     """Return what happens next. Total: every state answers every event."""
+    return consent.announced(context.facts, _decide(state, event, context))
+
+
+def _decide(state: State, event: m.Event, context: m.Context) -> m.Decision:
     turn = Turn(context.facts, context.memory, (State(state),))
     match turn.state, event:
         case State.ENDED, _:
@@ -44,6 +48,10 @@ def _hear(turn: Turn, event: m.Event) -> m.Decision:
         return closing.goodbye(turn.refuse("turn limit"))
     if turn.memory.asking == Ask.RECORDING:  # the tone was heard and nothing recorded
         return taking.recorded(turn, 0)
+    refused_only = consent.nothing_else(turn, event)
+    turn = consent.heard(turn, event)
+    if refused_only:
+        return repeat(turn.understood())
     match event:
         case m.CallerSilent():
             return silent(turn)

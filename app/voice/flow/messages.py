@@ -15,6 +15,14 @@ class Known(StrEnum):
     HEARD = "heard"
 
 
+class Consent(StrEnum):
+    """How far a call has come with the question whether it may be recorded; "" is before it."""
+
+    ASKED = "asked"
+    GIVEN = "given"
+    REFUSED = "refused"
+
+
 class Ask(StrEnum):
     """What a Gather asks for: the `ask=` of its action URL. Intake questions use their own key."""
 
@@ -148,6 +156,7 @@ class Facts:
     model: str = ""  # the tenant's choice; "" is the installation's
     staff_first: int | None = None
     message_only: bool = False
+    announces_recording: bool = False
     limits: Limits = field(default_factory=Limits)
 
     @property
@@ -176,6 +185,7 @@ class Memory:
     transfers: int = 0
     answers: int = 0
     corrections: int = 0
+    recording: str = ""  # a Consent, once the recording was announced
     asking: str = ""  # the Ask or intake key that the last Gather asked for
     taking: bool = False  # a message is begun and not yet saved or given up
     confirmed: bool = False  # the message of this call was read back and agreed to
@@ -262,6 +272,7 @@ class CallStarted:
 class CallerSpoke:
     words: str
     proposal: Proposal | None = None  # None: nobody understood it
+    no_recording: bool = False  # besides, or (without words) only, they refused to be recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +326,9 @@ class Line(StrEnum):
 
     WELCOME = "welcome"
     WELCOME_CLOSED = "welcome_closed"
+    RECORDING_NOTICE = "recording_notice"
+    NOT_RECORDED = "not_recorded"
+    RECORDING_STOPPED = "recording_stopped"
     HOW_CAN_I_HELP = "how_can_i_help"
     DID_NOT_HEAR = "did_not_hear"
     DID_NOT_UNDERSTAND = "did_not_understand"
@@ -382,11 +396,18 @@ class NoteGap:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteConsent:
+    """Whether the caller agreed to be recorded; a later one takes an earlier one back."""
+
+    given: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     pass
 
 
-Effect = Say | Listen | Dial | Record | SaveLead | NoteGap | HangUp
+Effect = Say | Listen | Dial | Record | SaveLead | NoteGap | NoteConsent | HangUp
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ proposals = st.one_of(
     st.builds(m.Confirm, st.booleans(), fields),
     st.just(m.Finish()),
 )
-spoken = st.builds(m.CallerSpoke, words, st.none() | proposals)
+spoken = st.one_of(
+    st.builds(m.CallerSpoke, words, st.none() | proposals),
+    st.builds(m.CallerSpoke, words, st.none() | proposals, st.booleans()),
+)
 keys = st.builds(
     m.KeysPressed, st.sampled_from(["0", "1", "2", "9", "*", "", "4155550123"]) | words
 )
@@ -68,6 +71,7 @@ all_facts = st.builds(
     caller_number=st.sampled_from(["", "+14155550199"]),
     staff_first=ids,
     message_only=st.booleans(),
+    announces_recording=st.booleans(),
     limits=st.builds(
         m.Limits, st.integers(1, 12), st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)
     ),
@@ -79,6 +83,7 @@ memories = st.builds(
     misses=st.integers(0, 3),
     transfers=st.integers(0, 3),
     corrections=st.integers(0, 4),
+    recording=st.sampled_from(["", *m.Consent]),
     asking=st.sampled_from([*m.Ask, "", "party_size", "gone"]),
     taking=st.booleans(),
     ringing=ids,
@@ -271,3 +276,23 @@ def test_with_nobody_to_understand_a_caller_can_still_leave_a_message(facts, mum
     assert [lead.confirmed for lead in saved] == [True]
     assert saved[0].draft.get("name") == name.strip()
     assert saved[0].draft.get("phone") == "4155550123"
+
+
+@settings(max_examples=300, deadline=None)
+@given(all_facts, st.lists(callers_turns, max_size=8))
+def test_consent_follows_the_announcement_and_ends_with_a_refusal(facts, call):
+    announced = refused = False
+    for _state, event, _context, decision in play(facts, call):
+        for effect in decision.effects:
+            match effect:
+                case m.Say(line=m.Line.RECORDING_NOTICE):
+                    assert not announced
+                    announced = True
+                case m.NoteConsent(given=True):
+                    assert announced
+                    assert not refused
+                    assert not (isinstance(event, m.CallerSpoke) and event.no_recording)
+                    assert not isinstance(event, m.CallerSilent)
+                case m.NoteConsent(given=False):
+                    refused = True
+    assert announced <= facts.announces_recording

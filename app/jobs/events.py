@@ -1,0 +1,125 @@
+"""What happened, as rows of the outbox: one for each endpoint of the tenant that wants to know.
+
+The fields are those of REST (a test compares them), as they were when it happened. Nothing here
+commits: the rows belong to the transaction that causes the event.
+"""
+
+import secrets
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.extensions import db
+from app.jobs import outbox
+from app.models import (
+    CallSession,
+    Channel,
+    Job,
+    JobKind,
+    JobStatus,
+    KnowledgeGap,
+    Lead,
+    TransferAttempt,
+    WebhookEndpoint,
+    WebhookEvent,
+)
+
+FIELDS = {
+    WebhookEvent.CALL_ENDED: (
+        "id", "call_sid", "channel", "outcome", "state", "started_at", "ended_at", "duration",
+        "caller", "called", "number", "turn", "answers",
+    ),
+    WebhookEvent.LEAD_CREATED: (
+        "id", "name", "phone", "email", "reason", "status", "call", "department", "due", "answers",
+        "known", "confirmed", "urgent", "test", "created_at",
+    ),
+    WebhookEvent.TRANSFER_FAILED: (
+        "id", "call", "department", "turn", "numbers", "status", "seconds", "created_at",
+        "ended_at",
+    ),
+    WebhookEvent.GAP_FOUND: ("id", "question", "asked", "status", "last_asked_at"),
+}  # fmt: skip
+RELATIONS = frozenset({"call", "department", "number"})  # their ids
+
+
+class NotReplayable(Exception):
+    """This job cannot be sent again; `reason` says why to a person."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def call_ended(call: CallSession) -> None:
+    _tell(WebhookEvent.CALL_ENDED, call, call_id=call.id, test=call.channel == Channel.TEST)
+
+
+def lead_created(lead: Lead) -> None:
+    _tell(WebhookEvent.LEAD_CREATED, lead, call_id=lead.call_id, test=lead.test)
+
+
+def transfer_failed(attempt: TransferAttempt, call: CallSession) -> None:
+    _tell(WebhookEvent.TRANSFER_FAILED, attempt, call_id=call.id, test=call.channel == Channel.TEST)
+
+
+def gap_found(gap: KnowledgeGap) -> None:
+    """Never of a test call: these leave no gaps."""
+    _tell(WebhookEvent.GAP_FOUND, gap, call_id=gap.call_id, test=False)
+
+
+def replay(job: Job) -> None:
+    """Send a delivery again, as it was, under its own id. The caller commits.
+
+    Raises NotReplayable.
+    """
+    if job.kind != JobKind.WEBHOOK_OUT:
+        raise NotReplayable("Only webhooks can be sent again.")
+    if job.status not in (JobStatus.DONE, JobStatus.DEAD):
+        raise NotReplayable("It is still being sent.")
+    if job.webhook is None or not job.webhook.active:
+        raise NotReplayable("Its webhook is deleted or switched off.")
+    outbox.add(
+        JobKind.WEBHOOK_OUT,
+        key=f"webhook_replay:{job.id}:{secrets.token_hex(8)}",
+        call_id=job.call_id,
+        webhook_id=job.webhook_id,
+        **dict(job.args) | {"replay": True},
+    )
+
+
+def _tell(event: WebhookEvent, row: Any, *, call_id: int | None, test: bool) -> None:
+    wanting = select(WebhookEndpoint.id).where(
+        WebhookEndpoint.tenant_id == row.tenant_id,
+        WebhookEndpoint.active,
+        WebhookEndpoint.events.contains([str(event)]),
+    )
+    endpoints = db.session.scalars(wanting).all()
+    if not endpoints:
+        return
+    told = {
+        "event": str(event),
+        "event_id": f"evt_{secrets.token_hex(12)}",
+        "occurred_at": _plain(datetime.now(UTC)),
+        "test": test,
+        "data": {name: _value(row, name) for name in FIELDS[event]},
+    }
+    for endpoint_id in endpoints:
+        outbox.add(
+            JobKind.WEBHOOK_OUT,
+            key=f"{event}:{row.id}:{endpoint_id}",
+            call_id=call_id,
+            webhook_id=endpoint_id,
+            delivery=f"dlv_{secrets.token_hex(12)}",
+            **told,
+        )
+
+
+def _value(row: Any, name: str) -> Any:
+    return _plain(getattr(row, f"{name}_id" if name in RELATIONS else name))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value

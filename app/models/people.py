@@ -1,0 +1,82 @@
+"""How people get in: what each sign-in was, and the links that set a password. The platform's."""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+
+from flask_appbuilder import Model
+from sqlalchemy import DateTime, ForeignKey, Index, Integer, String, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import choice
+from app.tenancy import PlatformOnly
+
+
+class Way(StrEnum):
+    PAGE = "page"
+    API = "api"
+    RESET = "reset"  # somebody asks for a link
+
+
+class AttemptOutcome(StrEnum):
+    TRIED = "tried"  # counts as failed until it is known
+    FAILED = "failed"
+    REFUSED = "refused"  # there were too many: does not count, or nobody would ever get in again
+    PASSED = "passed"
+
+
+class LoginAttempt(PlatformOnly, Model):
+    """One try to sign in. One that passed stands for the sign-in itself: cookie and tokens name it
+    and live no longer than it. `key` is a keyed hash of who it is said to be, because people type
+    passwords into the wrong field."""
+
+    __tablename__ = "login_attempt"
+    __table_args__ = (
+        Index("ix_login_attempt__key", "key", "at"),
+        Index("ix_login_attempt__address", "address", "at"),
+        Index("ix_login_attempt__user_id", "user_id", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    way: Mapped[str] = choice(Way, Way.PAGE, name="ck_login_attempt__way")
+    key: Mapped[str] = mapped_column(String(64), nullable=False)
+    address: Mapped[str] = mapped_column(String(45), nullable=False)
+    user_id: Mapped[int | None] = mapped_column(
+        Integer, ForeignKey("ab_user.id", ondelete="CASCADE")
+    )
+    outcome: Mapped[str] = choice(
+        AttemptOutcome, AttemptOutcome.TRIED, name="ck_login_attempt__outcome"
+    )
+    at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), nullable=False, server_default=func.now()
+    )
+    ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class TokenKind(StrEnum):
+    INVITE = "invite"
+    RESET = "reset"
+
+
+class UserToken(PlatformOnly, Model):
+    """A link that sets a password, once: only its SHA-256 is kept. It holds for the address it was
+    sent to."""
+
+    __tablename__ = "user_token"
+    __table_args__ = (Index("ix_user_token__user_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True, nullable=False)
+    user_id: Mapped[int] = mapped_column(
+        Integer, ForeignKey("ab_user.id", ondelete="CASCADE"), nullable=False
+    )
+    kind: Mapped[str] = choice(TokenKind, TokenKind.RESET, name="ck_user_token__kind")
+    email: Mapped[str] = mapped_column(String(320), nullable=False)
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), nullable=False, server_default=func.now()
+    )
+
+    @staticmethod
+    def hash_of(token: str) -> str:
+        return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

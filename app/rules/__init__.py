@@ -1,0 +1,1 @@
+"""Rules about what a business sets up, pure: no database, no request."""

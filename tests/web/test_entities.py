@@ -1,0 +1,439 @@
+"""What every entity does beyond its declaration: rules, search, spreadsheets, bulk actions."""
+
+import csv
+import io
+from datetime import UTC, datetime, time
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from app import models
+from app.extensions import db
+from app.tenancy import acting_for
+from app.views import ENTITIES
+from tests.factories import Rows
+from tests.web.speaking import Browser, Rest, log_in
+
+BEGAN = {"started_at": datetime(2027, 1, 5, 12, tzinfo=UTC)}
+
+
+@pytest.fixture
+def rows(app: Flask) -> Rows:
+    return Rows(app)
+
+
+@pytest.fixture
+def tenant(rows: Rows) -> models.Tenant:
+    return rows.tenant()
+
+
+@pytest.fixture
+def browser(rows: Rows, tenant: models.Tenant, client: FlaskClient) -> Browser:
+    return log_in(client, rows.user(tenant).username)
+
+
+@pytest.fixture
+def rest(rows: Rows, tenant: models.Tenant, client: FlaskClient) -> Rest:
+    return Rest(client).sign_in(rows.user(tenant).username)
+
+
+def all_of(app: Flask, tenant: models.Tenant, model: type) -> list[Any]:
+    with app.app_context(), acting_for(tenant.id):
+        found = db.session.query(model).order_by(model.id).all()
+        db.session.expunge_all()
+        return found
+
+
+def by(column: str, operation: str, value: Any) -> list[dict[str, Any]]:
+    return [{"col": column, "opr": operation, "value": value}]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        ("+19005550100", "premium-rate"),
+        ("+881612345678", "satellite"),
+        ("+33142685300", "is in FR"),
+        ("mine", "answered by a receptionist"),
+        ("theirs", "answered by a receptionist"),
+    ],
+)
+def test_a_department_is_not_rung_where_it_must_not(
+    rows: Rows, tenant: models.Tenant, rest: Rest, browser: Browser, number: str, said: str
+):
+    ours = {"mine": rows.number(tenant).number, "theirs": rows.number(rows.tenant()).number}
+    number = ours.get(number, number)
+    refused = rest.add("departments", expect=422, name="Sales", numbers=[number])
+    assert said in refused["message"]["numbers"][0]
+    page = browser.post_form(
+        "/departmentpage/add", name="Sales", description="", position="1", ring_seconds="20",
+        numbers=number,
+    )  # fmt: skip
+    assert page.status_code == 200
+    assert said in page.text
+    assert number in page.text, "what was typed is still there"
+
+
+def test_countries_are_those_of_the_receptionist(rows: Rows, tenant: models.Tenant, rest: Rest):
+    rows.number(tenant)
+    config = rows.receptionist(tenant, allowed_countries=["US", "FR"])
+    rest.add("departments", name="Paris", numbers=["+33142685300"])
+    admin = rest.edit("receptionists", config.id, expect=422, allowed_countries=["us"])
+    assert "Paris" in admin["message"]["allowed_countries"][0]
+    assert (
+        "allowed_countries"
+        in rest.edit("receptionists", config.id, expect=422, allowed_countries=["Narnia"])[
+            "message"
+        ]
+    )
+    rest.edit("receptionists", config.id, allowed_countries=["us", "fr"])
+
+
+def test_the_directory_is_asked_without_losing_ones_own_scope(
+    rows: Rows, app: Flask, tenant: models.Tenant
+):
+    from app import directory
+
+    theirs = rows.number(rows.tenant())
+    with app.app_context(), acting_for(tenant.id):
+        assert directory.answered_here([theirs.number, "+12125550142"]) == [theirs.number]
+        assert db.session.query(models.TwilioNumber).count() == 0
+        found = db.session.connection().exec_driver_sql("select count(*) from twilio_number")
+        assert found.scalar() == 0
+
+
+def test_hours_do_not_overlap_those_of_the_same_place(
+    rows: Rows, tenant: models.Tenant, rest: Rest, browser: Browser
+):
+    sales = rows.department(tenant)
+    rest.add("hours", weekday=1, opens="09:00", closes="13:00")
+    said = "Tuesday has 9:00–13:00 and 12:00–17:00. Change one so that they do not overlap."  # noqa: RUF001
+    refused = rest.add("hours", expect=422, weekday=1, opens="12:00", closes="17:00")
+    assert refused["message"] == {"opens": [said]}
+    page = browser.post_form("/openinghourspage/add", weekday="1", opens="12:00", closes="17:00")
+    assert said in page.text
+    other = rest.add("hours", weekday=1, opens="12:00", closes="17:00", department=sales.id)
+    moved = rest.edit("hours", other["id"], expect=422, department=None)
+    assert moved["message"] == {"opens": [said]}
+    page = browser.post_form(
+        f"/openinghourspage/edit/{other['id']}", weekday="1", opens="12:00", closes="17:00",
+        department="",
+    )  # fmt: skip
+    assert said in page.text
+    rest.edit("hours", other["id"], opens="12:30")
+    rest.edit("hours", other["id"], opens="13:00", department=None)
+    night = rest.add("hours", expect=422, weekday=0, opens="22:00", closes="10:00")
+    assert "Monday has 22:00–10:00, and Tuesday 9:00–13:00." in night["message"]["opens"][0]  # noqa: RUF001
+
+
+def test_a_holiday_contradicts_neither_another_nor_the_hours(rest: Rest):
+    new_year = {"day": "2027-01-01", "name": "New Year's Day"}
+    first = rest.add("holidays", **new_year)
+    assert "New Year's Day" in rest.add("holidays", expect=422, **new_year)["message"]["day"][0]
+    rest.edit("holidays", first["id"], name="New Year")
+    rest.add("hours", weekday=5, opens="02:00", closes="08:00")
+    late = rest.edit("holidays", first["id"], expect=422, opens="20:00", closes="03:00")
+    assert "Saturday" in late["message"]["opens"][0]
+
+
+def test_staff_who_are_rung_first_are_of_the_tenant(
+    rows: Rows, tenant: models.Tenant, rest: Rest, browser: Browser, app: Flask
+):
+    config, theirs = rows.receptionist(tenant), rows.department(rows.tenant())
+    refused = rest.edit("receptionists", config.id, expect=422, staff_first=theirs.id)
+    assert refused["message"] == {"staff_first": ["No such record."]}
+    browser.post_form(
+        f"/receptionistconfigpage/edit/{config.id}", greeting="x", staff_first=str(theirs.id)
+    )
+    (kept,) = all_of(app, tenant, models.ReceptionistConfig)
+    assert kept.staff_first_id is None
+
+
+@pytest.mark.parametrize(
+    ("resource", "values", "field"),
+    [
+        ("knowledge", {"question": "Q", "answer": "x" * 2001}, "answer"),
+        ("knowledge", {"question": "x" * 501, "answer": "A"}, "question"),
+        ("knowledge", {"question": "Q", "answer": "A", "alternates": ["x" * 501]}, "alternates"),
+        ("departments", {"name": "A", "lead_recipients": ["bob"]}, "lead_recipients"),
+        ("departments", {"name": "A", "ring_seconds": 1000}, "ring_seconds"),
+        ("departments", {"name": "A", "position": 0}, "position"),
+        ("departments", {"name": "A", "numbers": ["+12125550111"] * 2}, "numbers"),
+    ],
+)
+def test_what_cannot_work_is_refused(rest: Rest, resource: str, values: dict[str, Any], field: str):
+    assert field in rest.add(resource, expect=422, **values)["message"]
+
+
+def test_every_form_explains_its_fields():
+    for entity in ENTITIES:
+        if entity.resource in ("tenants", "users", "keys", "webhooks"):
+            continue
+        for column in {*entity.form_columns} - {"name", "email", "phone"}:
+            assert entity.help.get(column) or "." in column, (entity.resource, column)
+        for group in entity.fieldsets.values():
+            assert {*group} <= {*entity.form_columns}, entity.resource
+
+
+def test_calls_are_found_by_all_that_people_remember(
+    rows: Rows, tenant: models.Tenant, rest: Rest, browser: Browser
+):
+    number, sales = rows.number(tenant), rows.department(tenant)
+    wanted = rows.call(
+        tenant, caller="+13035550177", called=number.number, number_id=number.id,
+        outcome="transferred", **BEGAN,
+    )  # fmt: skip
+    rows.transfer(tenant, call_id=wanted.id, department_id=sales.id)
+    rows.transcript(tenant, call_id=wanted.id, text="My boiler is at 50% and_leaking")
+    other = rows.call(tenant, outcome="lead")
+    rows.transfer(tenant, call_id=other.id, department_id=rows.department(tenant).id)
+    rows.transcript(tenant, call_id=other.id, text="My boiler is fine")
+
+    for filters in (
+        by("caller", "eq", "+13035550177"), by("caller", "ct", "0177"),
+        by("called", "eq", number.number), by("number", "rel_o_m", number.id),
+        by("outcome", "eq", "transferred"),
+        by("departments", "rel_m_m", sales.id), by("departments", "eq", sales.id),
+        by("utterances", "ct", "BOILER is at 50%"), by("utterances", "ct", "and_leak"),
+        by("started_at", "gt", "2027-01-01T00:00:00Z"),
+    ):  # fmt: skip
+        assert [row["id"] for row in rest.rows("calls", filters=filters)] == [wanted.id], filters
+    assert rest.rows("calls", filters=by("departments", "eq", 999_999)) == []
+    assert len(rest.rows("calls", filters=by("utterances", "ct", "boiler"))) == 2
+    assert len(rest.rows("transcripts", filters=by("text", "ct", "leaking"))) == 1
+
+    columns = {"caller", "called", "outcome", "started_at", "departments", "utterances", "number"}
+    page = browser.get("/callsessionpage/list/").text
+    assert all(f'name="{column}" class="filter"' in page for column in columns)
+    for column, value in (
+        ("caller", "+13035550177"), ("called", number.number), ("outcome", "transferred"),
+        ("departments", sales.id), ("utterances", "leaking"), ("number", number.id),
+    ):  # fmt: skip
+        listed = {"utterances": 0, "departments": 0, "number": 0}.get(column, _equal(column))
+        found = browser.get(
+            "/callsessionpage/list/", query_string={f"_flt_{listed}_{column}": value}
+        )
+        assert f"/show/{wanted.id}" in found.text, column
+        assert f"/show/{other.id}" not in found.text, column
+
+
+def _equal(column: str) -> int:
+    """Where Flask-AppBuilder lists "equal to" among the filters of a text."""
+    return 3
+
+
+def test_a_stranger_is_not_found_by_searching(rows: Rows, tenant: models.Tenant, rest: Rest):
+    rows.call(tenant)
+    stranger = rows.tenant()
+    theirs, sales = rows.call(stranger), rows.department(stranger)
+    rows.transfer(stranger, call_id=theirs.id, department_id=sales.id)
+    rows.transcript(stranger, call_id=theirs.id, text="canary")
+    for filters in (by("departments", "eq", sales.id), by("utterances", "ct", "canary")):
+        assert rest.rows("calls", filters=filters) == []
+
+
+def cells(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+
+
+def test_lists_leave_as_csv_that_runs_nothing(rows: Rows, tenant: models.Tenant, browser: Browser):
+    call = rows.call(tenant, outcome="lead")
+    rows.transcript(tenant, call_id=call.id, text='=HYPERLINK("http://evil")')
+    rows.lead(tenant, call_id=call.id, name="+1+1", reason="@SUM(1)", notes='a,b\n"c"')
+    rows.lead(tenant, name="Second", status="done")
+    rows.gap(tenant, question="-2+3?")
+    rows.knowledge(tenant, alternates=["one", "two"])
+    rows.lead(rows.tenant(), name="Stranger")
+    found = {}
+    for resource in ("call", "lead", "knowledge", "gap", "transcript"):
+        page = {
+            "call": "callsessionpage", "lead": "leadpage", "knowledge": "knowledgeentrypage",
+            "gap": "knowledgegappage", "transcript": "transcriptpage",
+        }[resource]  # fmt: skip
+        answer = browser.get(f"/{page}/csv")
+        assert answer.status_code == 200, resource
+        assert answer.mimetype == "text/csv"
+        assert "attachment" in answer.headers["Content-Disposition"]
+        assert "Stranger" not in answer.text
+        found[resource] = cells(answer.text)
+        assert f"/{page}/csv" in browser.get(f"/{page}/list/").text
+    assert found["transcript"][0]["text"].startswith("'=")
+    assert found["transcript"][0]["call"] == call.call_sid
+    second, lead = found["lead"]
+    assert (lead["name"], lead["reason"], lead["notes"]) == ("'+1+1", "'@SUM(1)", 'a,b\n"c"')
+    assert lead["phone"] == "'+12125550142"
+    assert second["status"] == "done"
+    assert found["gap"][0]["question"] == "'-2+3?"
+    assert found["knowledge"][0]["alternates"] == "one\ntwo"
+
+    (only,) = cells(browser.get("/leadpage/csv?_flt_0_name=Sec").text)
+    assert only["name"] == "Second"
+    ordered = cells(browser.get("/leadpage/csv?_oc_LeadPage=name&_od_LeadPage=asc").text)
+    assert [row["name"] for row in ordered] == ["'+1+1", "Second"]
+
+
+def test_a_list_without_a_sheet_has_none(browser: Browser):
+    assert browser.get("/departmentpage/csv").status_code == 404
+    assert browser.get("/callsessionpage/csv?_flt_0_number=abc").status_code == 400
+
+
+def upload(browser: Browser, content: str | bytes) -> Any:
+    data = content if isinstance(content, bytes) else content.encode()
+    return browser.post_form("/knowledgeentrypage/import", file=(io.BytesIO(data), "k.csv"))
+
+
+def test_knowledge_comes_from_a_spreadsheet(
+    rows: Rows, app: Flask, tenant: models.Tenant, browser: Browser
+):
+    rows.knowledge(tenant, question="Do you  deliver?", answer="No.", category="old")
+    theirs = rows.tenant()
+    rows.knowledge(theirs, question="Where are you?", answer="Elsewhere.")
+    answer = upload(
+        browser,
+        "\ufeffquestion,answer,alternates,status,valid_until\r\n"
+        'do you deliver?,Yes.,"Delivery?\nTo my home?",,\r\n'
+        "Where are you?,'=Here,,draft,2027-12-31\r\n",
+    )
+    assert answer.status_code == 302, answer.text
+    first, second = all_of(app, tenant, models.KnowledgeEntry)
+    assert (first.answer, first.alternates) == ("Yes.", ["Delivery?", "To my home?"])
+    assert (first.category, first.version) == ("old", 2)
+    assert (second.answer, second.status, str(second.valid_until)) == (
+        "=Here", "draft", "2027-12-31",
+    )  # fmt: skip
+    assert "1 added, 1 updated" in browser.get("/knowledgeentrypage/list/").text
+    (untouched,) = all_of(app, theirs, models.KnowledgeEntry)
+    assert untouched.answer == "Elsewhere."
+
+
+def test_what_is_exported_can_be_imported(
+    rows: Rows, app: Flask, tenant: models.Tenant, browser: Browser
+):
+    rows.knowledge(tenant, question="=Why?", answer="-1", alternates=["+a", "b"], status="draft")
+    sheet = browser.get("/knowledgeentrypage/csv").data
+    assert upload(browser, sheet).status_code == 302
+    (entry,) = all_of(app, tenant, models.KnowledgeEntry)
+    assert (entry.question, entry.answer, entry.alternates) == ("=Why?", "-1", ["+a", "b"])
+    assert (entry.version, entry.status) == (1, "draft")
+
+
+def test_nothing_is_imported_when_a_line_is_wrong(
+    app: Flask, tenant: models.Tenant, browser: Browser
+):
+    page = upload(
+        browser,
+        f"question,answer,status\nQ1,A,live\nQ2,,live\nQ3,A,LIVE\nq1,B,live\nQ4,{'x' * 2001},",
+    )
+    assert page.status_code == 200
+    for said in (
+        "Line 3: answer: Missing data", "Line 4: status: Must be one of",
+        "Line 5: repeats the question of line 2", "Line 6: answer: Has 2,001",
+    ):  # fmt: skip
+        assert said in page.text, page.text[page.text.index("Nothing was") :][:900]
+    assert all_of(app, tenant, models.KnowledgeEntry) == []
+    assert "not UTF-8" in upload(browser, "question,answer\né,b".encode("latin-1")).text
+
+
+def test_many_rows_are_changed_at_once(
+    rows: Rows, app: Flask, tenant: models.Tenant, browser: Browser
+):
+    first, second, third = (rows.lead(tenant) for _ in range(3))
+    entry = rows.knowledge(tenant)
+    listing = browser.get("/leadpage/list/").text
+    assert "Mark as contacted" in listing
+
+    def act(page: str, action: str, *ids: int) -> Any:
+        return browser.post_form(
+            f"/{page}/action_post", page=f"/{page}/add", action=action, rowid=[str(i) for i in ids]
+        )
+
+    assert act("leadpage", "bulk_contacted", first.id, second.id).status_code == 302
+    assert [lead.status for lead in all_of(app, tenant, models.Lead)] == [
+        "contacted", "contacted", "new",
+    ]  # fmt: skip
+    act("leadpage", "bulk_delete", first.id, third.id)
+    assert [lead.id for lead in all_of(app, tenant, models.Lead)] == [second.id]
+    for action, status in (("bulk_unpublish", "draft"), ("bulk_publish", "live")):
+        act("knowledgeentrypage", action, entry.id)
+        assert all_of(app, tenant, models.KnowledgeEntry)[0].status == status
+    act("knowledgeentrypage", "bulk_delete", entry.id)
+    assert all_of(app, tenant, models.KnowledgeEntry) == []
+
+
+def test_bulk_actions_reach_nobody_elses_rows(
+    rows: Rows, app: Flask, tenant: models.Tenant, browser: Browser
+):
+    stranger = rows.tenant()
+    mine, theirs = rows.lead(tenant), rows.lead(stranger)
+    answer = browser.post_form(
+        "/leadpage/action_post", page="/leadpage/add", action="bulk_delete",
+        rowid=[str(mine.id), str(theirs.id)],
+    )  # fmt: skip
+    assert answer.status_code == 404
+    assert all_of(app, tenant, models.Lead)
+    assert all_of(app, stranger, models.Lead)
+
+
+def test_who_may_only_read_changes_nothing_in_bulk(
+    rows: Rows, app: Flask, tenant: models.Tenant, client: FlaskClient
+):
+    lead = rows.lead(tenant)
+    viewer = log_in(client, rows.user(tenant, "Viewer").username)
+    assert viewer.get("/leadpage/csv").status_code == 200
+    assert "Mark as" not in viewer.get("/leadpage/list/").text
+    viewer.post_form(
+        "/leadpage/action_post", page="/resetmypassword/form", action="bulk_delete",
+        rowid=[str(lead.id)],
+    )  # fmt: skip
+    assert all_of(app, tenant, models.Lead)
+    assert viewer.get("/knowledgeentrypage/import").status_code == 403
+
+
+@pytest.mark.parametrize("resource", ["calls", "leads", "transcripts"])
+def test_a_long_list_takes_no_more_statements_than_a_short_one(
+    rows: Rows, app: Flask, tenant: models.Tenant, rest: Rest, browser: Browser, resource: str
+):
+    page = {"calls": "callsession", "leads": "lead", "transcripts": "transcript"}[resource]
+    path = f"/{page}page/list/?psize_{page}page=100"
+    statements: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    def counted(ask: Any) -> int:
+        with app.app_context():
+            engine = db.engine
+        statements.clear()
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            ask()
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        return len(statements)
+
+    def fill(times: int) -> None:
+        for _ in range(times):
+            call, sales = (
+                rows.call(tenant, number_id=rows.number(tenant).id),
+                rows.department(tenant),
+            )
+            rows.transcript(tenant, call_id=call.id)
+            rows.lead(tenant, call_id=call.id, department_id=sales.id)
+
+    asks = [lambda: browser.get(path), lambda: rest.rows(resource, page_size=100)]
+    fill(1)
+    for ask in asks:
+        ask()
+    few = [counted(ask) for ask in asks]
+    fill(49)
+    many = [counted(ask) for ask in asks]
+    assert many == few, statements
+    assert max(many) <= 15, many
+
+
+def test_open_all_day_every_day_is_no_contradiction(rest: Rest):
+    for weekday in range(7):
+        rest.add("hours", weekday=weekday, opens="00:00", closes=time(0).strftime("%H:%M"))
