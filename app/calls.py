@@ -30,7 +30,6 @@ from app.voice.flow.messages import (
     Draft,
     Facts,
     Known,
-    Memory,
     Noted,
     SaveLead,
 )
@@ -197,7 +196,3 @@ def _book(call: CallSession) -> None:
                 )
                 .on_conflict_do_nothing(constraint="uq_spend_ledger__key")
             )
-
-
-def remembered(call: CallSession) -> Memory:
-    return stored_memory.from_json(call.memory)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, select
 
 from app.ai import speaking
-from app.ai.interpreter import Heard, Speaker, Tier, Turn, Understood, interpret_within
+from app.ai.interpreter import HISTORY, Heard, Speaker, Tier, Turn, Understood, interpret_within
 from app.ai.reading import consent, phones
 from app.extensions import db
 from app.models import Block, CallSession, Tenant, TenantStatus, Transcript
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from app.voice.desk import Minds
 
 THINK_SECONDS = 4.0
-HISTORY = 12
 _NOT_ANSWERED = (TenantStatus.SUSPENDED, TenantStatus.CLOSED)
 
 
