@@ -9,6 +9,7 @@ No fixture holds an application context open: the login extension would keep the
 
 import contextlib
 import itertools
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -112,13 +113,15 @@ def _numbers() -> Iterator[int]:
 
 @pytest.fixture
 def settings(services: Services, _apps: dict[Any, Flask], _numbers: Iterator[int]) -> Settings:
-    """Settings that lead to a database with tables and nobody's rows, and to an empty Valkey."""
+    """Settings that lead to a database with tables and nobody's rows, to an empty Valkey, and to a
+    mail folder without mails."""
     for app in _apps.values():
         with app.app_context():
             app.extensions["sqlalchemy"].engine.dispose()
     renew(services, next(_numbers) * STEP)
     with redis.Redis.from_url(services.settings.redis_url) as valkey:
         valkey.flushall()
+    shutil.rmtree(services.settings.data_dir / "mail", ignore_errors=True)
     return services.settings
 
 
