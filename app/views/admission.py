@@ -20,6 +20,7 @@ from app.tenancy import across_tenants
 from app.views import attempts, devices, factors
 
 HALF = "half"  # in the cookie
+LONGEST_WAY = 1000  # of an address; browsers drop cookies over 4 kB
 PATIENCE = 10 * 60  # seconds between password and code
 
 log = getLogger(__name__)
@@ -82,9 +83,8 @@ def by_code(admission: Admission, code: str) -> bool:
 
 def keep_half(admission: Admission, following: str) -> None:
     """Instead of a session. The cookie keeps nothing of what the browser had before."""
-    half = Half(
-        admission.user_id, admission.session_epoch, admission.attempt, time.time(), following
-    )
+    way = following if len(following) < LONGEST_WAY else "/"
+    half = Half(admission.user_id, admission.session_epoch, admission.attempt, time.time(), way)
     session.clear()
     session[HALF] = asdict(half)
 

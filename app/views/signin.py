@@ -18,7 +18,9 @@ from app.views.sessions import is_still_good, note_use
 HEADER = "X-Tenant"
 ACTING = "acting_tenant"
 # What somebody may ask for who has yet to set up a second factor.
-BEFORE_ENROLMENT = ("SecondFactors.", "AuthDBView.", "LocaleView.", "static", "appbuilder.static")
+BEFORE_ENROLMENT = ("SecondFactors.", "AuthDBView.", "LocaleView.")
+# Nobody is looked up for these: some must answer while the database is away.
+FOR_ANYBODY = ("static", "appbuilder.static", "health.", "twilio.")
 
 
 class SignIn(SecurityManager):
@@ -97,7 +99,7 @@ def _scope_of(user: Any) -> Scope:
 def lead_to_enrolment() -> Any:
     """Before each request by cookie: who needs a second factor and has none does nothing else."""
     endpoint = request.endpoint or ""
-    if endpoint.startswith(BEFORE_ENROLMENT) or not current_user.is_authenticated:
+    if endpoint.startswith(BEFORE_ENROLMENT + FOR_ANYBODY) or not current_user.is_authenticated:
         return None
     if "signed_in" not in g or not factors.is_missing_of(g.signed_in):
         return None
