@@ -11,6 +11,7 @@ from app.ai.reading import days, departments, names, spelling, yesno
 from app.voice.flow import messages as m
 from app.voice.flow.messages import Ask
 from app.voice.flow.states import State
+from bench import encoding
 from bench.callers import BadFile, load_knowledge, words_of
 
 Row = dict[str, Any]
@@ -24,15 +25,23 @@ _TODAY = "2022-03-15T09:00"  # where a row says nothing else
 _SLOTS = {"name": Ask.NAME, "phone": Ask.PHONE, "email": Ask.EMAIL}
 
 
-def questions(kb: Path, *, with_aliases: bool) -> Callable[[Row], Row]:
-    """Answers a row of faq_retrieval from the entries of its business. Raises BadFile."""
+def entries(kb: Path, *, with_aliases: bool) -> dict[str, tuple[m.Passage, ...]]:
+    """What each business knows, read by the encoder if there is one. Raises BadFile."""
     known = {
         business: tuple(
             m.Passage(entry.key, at, 1, entry.question, entry.answer, entry.alternates)
-            for at, entry in enumerate(entries)
+            for at, entry in enumerate(listed)
         )
-        for business, entries in load_knowledge(kb, with_aliases).items()
+        for business, listed in load_knowledge(kb, with_aliases).items()
     }
+    for passages in known.values():
+        encoding.wait_known(knowledge.texts(passages))
+    return known
+
+
+def questions(kb: Path, *, with_aliases: bool) -> Callable[[Row], Row]:
+    """Answers a row of faq_retrieval from the entries of its business. Raises BadFile."""
+    known = entries(kb, with_aliases=with_aliases)
 
     def faq(row: Row) -> Row:
         business = row.get("business") or (next(iter(known)) if len(known) == 1 else None)
@@ -60,6 +69,7 @@ def routing(row: Row) -> Row:
         m.Department(at, words_of(d.get("name") or d["id"]), d.get("description") or "")
         for at, d in enumerate(row["departments"])
     )
+    encoding.wait_known(departments.texts(places))
     proposed = _heard(row["utterance"], m.Facts(departments=places))
     chosen = proposed.department_id if isinstance(proposed, m.Transfer) else None
     fit = departments.fit(row["utterance"], places)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import calls, skills
+from bench import calls, encoding, skills
 from bench.callers import BadFile, read_jsonl
 from config import Settings
 
@@ -26,12 +26,14 @@ def main(argv: list[str], settings: Settings) -> int:
         kind = kind_of(arguments.file, rows)
         if kind == "calls":
             return calls.main(as_calls(arguments), settings)
-        began = time.monotonic()
-        write(list(answered(arguments, kind, rows)), arguments.output)
-    except BadFile as problem:
+        with encoding.encoder(not arguments.no_encoder):
+            began = time.monotonic()
+            found = list(answered(arguments, kind, rows))
+            spent = time.monotonic() - began
+        write(found, arguments.output)
+    except (BadFile, encoding.NoEncoder) as problem:
         print(problem, file=sys.stderr)
         return 2
-    spent = time.monotonic() - began
     print(f"{kind}: {len(rows)} rows, {1000 * spent / len(rows):.1f} ms a row", file=sys.stderr)
     return 0
 
@@ -40,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="run.py bench understand", description=__doc__)
     made.add_argument("file", type=Path, metavar="FILE")
     made.add_argument("--kb", type=Path, metavar="FAQ_KB", help="default: faq_kb.jsonl beside FILE")
+    made.add_argument("--no-encoder", action="store_true", help="match by words alone")
     made.add_argument("--no-aliases", action="store_true", help="load no other phrasings")
     made.add_argument(
         "-o", "--output", type=Path, help="write predictions there, not to the screen"
@@ -52,6 +55,7 @@ def as_calls(arguments: argparse.Namespace) -> list[str]:
     found = [str(arguments.file)]
     found += ["--kb", str(arguments.kb)] if arguments.kb else []
     found += ["--no-aliases"] if arguments.no_aliases else []
+    found += ["--no-encoder"] if arguments.no_encoder else []
     return found + (["-o", str(arguments.output)] if arguments.output else [])
 
 

@@ -80,7 +80,9 @@ def test_values_are_read_for_the_region_of_the_row(tmp_path: Path) -> None:
 
 
 def test_yes_no_and_neither(tmp_path: Path) -> None:
-    rows: list[Any] = [{"id": str(n), "utterance": w} for n, w in enumerate(("yes", "no", "what?"))]
+    rows: list[dict[str, Any]] = [
+        {"id": str(n), "utterance": w} for n, w in enumerate(("yes", "no", "what?"))
+    ]
     _, found = run(tmp_path, rows)
     assert [row["label"] for row in found] == ["affirm", "deny", "other"]
 
