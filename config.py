@@ -177,6 +177,7 @@ class Settings:
     web_threads: int = _setting(_whole(1, 1024), "64")
     workers: int = _setting(_whole(0, 64), "1")
     db_pool_size: int = _setting(_whole(1, 200), "12")
+    encoder: bool = _setting(_switch, "true")
     given: frozenset[str] = field(default=frozenset())
     """Names that were set rather than defaulted: an explicit PORT is never moved."""
 
