@@ -26,11 +26,13 @@ from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, Knowled
 from app.models.lead import Lead, LeadStatus
 from app.models.number import TwilioNumber
 from app.models.people import AttemptOutcome, LoginAttempt, TokenKind, UserToken, Way
+from app.models.price import UNITS, Price
 from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.tenant import ApiKey, Tenant, TenantStatus
 
 __all__ = [
+    "UNITS",
     "AfterHours",
     "ApiKey",
     "AttemptOutcome",
@@ -59,6 +61,7 @@ __all__ = [
     "LoginAttempt",
     "OpeningHours",
     "Outcome",
+    "Price",
     "ReceptionistConfig",
     "Recording",
     "RecordingStatus",

@@ -8,11 +8,11 @@ from typing import Any
 from flask import abort, current_app, g, request, session
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import AnonymousUserMixin
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.extensions import db
-from app.models import AttemptOutcome, Tenant, User, Way
+from app.models import AttemptOutcome, Tenant, TenantStatus, User, Way
 from app.tenancy import PLATFORM, Scope, across_tenants, bind
 from app.views import attempts
 from app.views.doors import AuthDBView, ResetMyPasswordView, SecurityApi
@@ -124,11 +124,15 @@ class SignIn(SecurityManager):
 
 
 def _account(name: str) -> Account | None:
-    """By user name or e-mail address; of several that differ in case, the exact one."""
+    """By user name or e-mail address; of several that differ in case, the exact one. The people of
+    a business that is closed are nobody."""
     folded = name.lower()
     row = db.session.execute(
         select(User.id, User.password, User.active)
-        .where(or_(func.lower(User.username) == folded, func.lower(User.email) == folded))
+        .where(
+            or_(func.lower(User.username) == folded, func.lower(User.email) == folded),
+            ~exists().where(Tenant.id == User.tenant_id, Tenant.status == TenantStatus.CLOSED),
+        )
         .order_by((User.username == name).desc(), (User.email == name).desc(), User.id)
         .limit(1)
     ).one_or_none()
