@@ -8,6 +8,7 @@ import itertools
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask
@@ -175,6 +176,13 @@ class Rows:
         return self._of(
             tenant, models.SpendLedger, values,
             kind=models.SpendKind.CALL_SECONDS, quantity=30, key=uuid.uuid4().hex,
+        )  # fmt: skip
+
+    def price(self, **values: Any) -> models.Price:
+        return self._save(
+            models.Price, values,
+            kind=models.SpendKind.CALL_SECONDS, amount=Decimal("0.01"),
+            valid_from=date(2020, 1, 1),
         )  # fmt: skip
 
     def lease(self, tenant: models.Tenant, **values: Any) -> models.Lease:

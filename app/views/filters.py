@@ -1,13 +1,14 @@
 """How lists are narrowed: by REST's `filters` and by the search forms."""
 
 from datetime import UTC, date
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from dateutil import parser
 from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Boolean, Date, DateTime, Integer, Text, inspect
+from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric, Text, inspect
 
 from app.views.fields import LARGEST, storable
 from app.views.refusals import Refused
@@ -122,6 +123,8 @@ def _as_column(kind: Any, value: Any) -> Any:
             )
         case Integer():
             return _number(value)
+        case Numeric():
+            return _exact(value)
         case DateTime():
             moment = parser.isoparse(value)
             return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -130,6 +133,16 @@ def _as_column(kind: Any, value: Any) -> Any:
     if isinstance(value, bool | list | dict):
         raise TypeError
     return storable(str(value))
+
+
+def _exact(value: Any) -> Decimal:
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation as error:
+        raise ValueError from error
+    if not found.is_finite() or abs(found) > LARGEST:
+        raise ValueError
+    return found
 
 
 def _number(value: Any) -> int:

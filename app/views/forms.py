@@ -11,11 +11,23 @@ from flask_appbuilder.fieldwidgets import (
     DatePickerWidget,
     Select2Widget,
 )
-from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Text, Time, inspect, select
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Date,
+    DateTime,
+    Integer,
+    Numeric,
+    Text,
+    Time,
+    inspect,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from wtforms import (
     BooleanField,
     DateField,
+    DecimalField,
     Field,
     IntegerField,
     PasswordField,
@@ -96,6 +108,19 @@ class ClockField(StringField):
         except ValueError as error:
             self.data = None
             raise ValueError("Not a time of day, such as 09:00.") from error
+
+
+class AmountField(DecimalField):
+    """Exact, and never with more digits after the point than are kept."""
+
+    data: Any
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is None or not self.data.is_finite():
+            self.data = None
+            raise ValidationError("Not a number, such as 0.0085.")
+        if self.data != round(self.data, self.places):
+            raise ValidationError(f"No more than {self.places} digits after the point.")
 
 
 class MomentField(StringField):
@@ -255,6 +280,12 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
         case Integer():
             need.append(NumberRange(*column.info.get("between", (-LARGEST, LARGEST))))
             return IntegerField(validators=need, widget=BS3TextFieldWidget(), **options)
+        case Numeric():
+            digits, places = column.type.precision or 0, column.type.scale or 0
+            need.append(NumberRange(0, 10 ** (digits - places) - 1))
+            return AmountField(
+                validators=need, places=places, widget=BS3TextFieldWidget(), **options
+            )
         case DateTime():
             return MomentField(validators=need, **options)
         case Date():
