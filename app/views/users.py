@@ -122,7 +122,7 @@ USERS = Entity(
     list_columns=("username", "email", "first_name", "last_name", "active", "role"),
     form_columns=("username", "email", "first_name", "last_name", "active", "role", "password"),
     show_columns=("username", "email", "first_name", "last_name", "active", "role", "tenant"),
-    secrets=("password",),
+    secrets=("password",), loaded=("roles",),
     platform=True,
     checks={"username": checks.filled, "email": checks.email},
     special={
