@@ -89,7 +89,8 @@ class Rows:
         return self._of(tenant, models.ReceptionistConfig, values, greeting="Good day.")
 
     def number(self, tenant: models.Tenant, **values: Any) -> models.TwilioNumber:
-        number = f"+1212555{100 + next(self._count) % 100:04d}"
+        n = next(self._count)
+        number = f"+1{212 + n // 100 % 700}555{100 + n % 100:04d}"
         return self._of(tenant, models.TwilioNumber, values, number=number)
 
     def department(self, tenant: models.Tenant, **values: Any) -> models.Department:

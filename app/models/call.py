@@ -81,6 +81,7 @@ class CallSession(TenantOwned, Timestamped, Model):
     __table_args__ = (
         *owned_keys("call_session", "number_id", "started_at", "caller"),
         owned_reference("number_id", "twilio_number", on_delete="SET NULL (number_id)"),
+        Index("ix_call_session__began", "started_at"),  # across tenants
         Index(
             "ix_call_session__open", "tenant_id", "last_turn_at", postgresql_where="outcome is null"
         ),

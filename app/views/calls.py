@@ -99,7 +99,8 @@ CALLS = Entity(
     ),
     labels={
         "started_at": "Began", "called": "Number called", "departments": "Department tried",
-        "utterances": "Words said", "duration": "Seconds", "call_sid": "Twilio's id",
+        "utterances": "Words said (newest 10,000 calls)",
+        "duration": "Seconds", "call_sid": "Twilio's id",
     },
     may=READ, also=("test",), api=CallApi,
 )  # fmt: skip

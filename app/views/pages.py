@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, current_app, flash, redirect, request, url_for
+from flask import abort, current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.urltools import get_filter_args, get_order_args
@@ -68,7 +68,8 @@ class EntityPage(FiltersPerRequest, ModelView):
         if order not in self.order_columns:
             order, direction = self.base_order
         column = getattr(model, order)
-        query = self._filters.apply_all(db.session.query(model))
+        filters = self.datamodel.get_inner_filters(self._filters)
+        query = filters.apply_all(db.session.query(model))
         return query.order_by(column.desc() if direction == "desc" else column, model.id)
 
     def render_template(self, template: str, **context: Any) -> Any:
@@ -134,11 +135,15 @@ class EntityPage(FiltersPerRequest, ModelView):
     ) -> Any:  # fmt: skip
         if order_column and order_column not in self.order_columns:
             order_column = order_direction = ""
-        return super()._get_list_widget(
+        widgets = super()._get_list_widget(
             filters=filters, actions=actions, order_column=order_column,
             order_direction=order_direction, page=max(page or 0, 0),
             page_size=max(1, min(page_size or self.page_size, LARGEST_PAGE)), **kwargs,
         )  # fmt: skip
+        shown = widgets["list"].template_args
+        shown["value_columns"] = rows = list(shown["value_columns"])
+        _remember_names({row["tenant_id"] for row in rows if row.get("tenant_id")})
+        return widgets
 
     def _add(self) -> Any:
         self._need_tenant()
@@ -185,6 +190,15 @@ def _written(value: Any) -> Any:
     return value
 
 
+def _remember_names(tenants: set[int]) -> None:
+    """Of the tenants in a list, by one statement."""
+    if tenants:
+        found = db.session.execute(select(Tenant.id, Tenant.name).where(Tenant.id.in_(tenants)))
+        g.tenant_names = {tenant: name for tenant, name in found}
+
+
 def _tenant_name(tenant_id: int | None) -> str:
-    tenant = db.session.get(Tenant, tenant_id) if tenant_id else None
-    return tenant.name if tenant else "—"
+    """Of a list they are known already."""
+    if tenant_id and tenant_id not in g.get("tenant_names", {}):
+        _remember_names({tenant_id})
+    return g.get("tenant_names", {}).get(tenant_id, "—")

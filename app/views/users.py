@@ -144,7 +144,7 @@ USERS = Entity(
     show_columns=(
         "username", "email", "first_name", "last_name", "active", "role", "second_factor", "tenant",
     ),
-    secrets=("password",),
+    secrets=("password",), loaded=("roles",),
     platform=True,
     checks={"username": checks.filled, "email": checks.email},
     special={
