@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -100,6 +100,10 @@ def following(month: date) -> date:
     return date(month.year + month.month // 12, month.month % 12 + 1, 1)
 
 
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 def _statement(first: date, end: date, tenant_id: int | None) -> Select[Any]:
     """One statement: the ledger by day, then each day's price, then months. Days are the tenant's,
     so the bounds are converted rather than each row's time: the index on it can be used."""
@@ -113,7 +117,13 @@ def _statement(first: date, end: date, tenant_id: int | None) -> Select[Any]:
             func.sum(SpendLedger.quantity).label("quantity"),
         )
         .join(Tenant, Tenant.id == SpendLedger.tenant_id)
-        .where(SpendLedger.created_at >= begins, SpendLedger.created_at < ends)
+        .where(
+            SpendLedger.created_at >= begins,
+            SpendLedger.created_at < ends,
+            # the same, roughly, for whoever plans the statement: no zone is a day away
+            SpendLedger.created_at > _midnight(first) - timedelta(days=1),
+            SpendLedger.created_at < _midnight(end) + timedelta(days=1),
+        )
         .group_by(SpendLedger.tenant_id, Tenant.name, SpendLedger.kind, SpendLedger.model, day)
     )  # fmt: skip
     if tenant_id is not None:
