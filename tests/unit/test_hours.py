@@ -117,13 +117,14 @@ def test_a_business_that_never_opens_has_no_next_opening():
     assert hours.next_opening(Schedule("UTC"), datetime(2026, 1, 1, tzinfo=UTC)) is None
 
 
-def test_the_coming_days_name_their_holiday():
-    week = hours.upcoming(
+def test_the_days_around_name_their_holiday():
+    week = hours.around(
         every_day(OFFICE, holidays={date(2026, 11, 26): Holiday(name="Thanksgiving")}),
         datetime(2026, 11, 26, 3, 0, tzinfo=UTC),  # still the 25th in New York
         days=3,
     )
     assert week == (
+        hours.Day(date(2026, 11, 24), (OFFICE,)),
         hours.Day(date(2026, 11, 25), (OFFICE,)),
         hours.Day(date(2026, 11, 26), (), "Thanksgiving"),
         hours.Day(date(2026, 11, 27), (OFFICE,)),
