@@ -188,10 +188,12 @@ def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
     if fit and fit.score >= needed:
         return m.Transfer(fit.department.id)
     if best >= knowledge.ASK:
-        # Who is asked "do you mean …?" and asks just that again has answered it.
-        if _did_you_mean(found[0].passage, heard) in heard.last_question():
+        question = _did_you_mean(found[0].passage, heard)
+        if question not in heard.last_question():
+            return m.Clarify(question)
+        # In other words the same again is a yes; in the same words it is "just what I said".
+        if wording.fold(words) not in wording.fold(heard.context.memory.last_words):
             return _answer(found[0].passage)
-        return m.Clarify(_did_you_mean(found[0].passage, heard))
     if wishes.repetition(words):
         return None
     if len(wording.content(words)) >= _WISH or (wishes.asks(words) and wording.content(words)):

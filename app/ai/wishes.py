@@ -58,7 +58,7 @@ _MESSAGE = _any(
 _WAIT = _any(
     r"^(?:(?:um|uh|oh|ok|okay|sorry|yes|please|well|so)[\s,]+)*"
     r"(?:wait|hold on|hang on|one (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)"
-    r"|(?:give me|bear with me|i need) (?:a |one |just )*(?:moment|second|sec|minute)?"
+    r"|bear with me|(?:give me|i need)(?: just)? (?:a|one) (?:moment|second|sec|minute)"
     r"|let me (?:look|check|see|find|get|grab|think)"
     r"|i(?:'ll| will| have to| need to) (?:look|check)"
     r"|un (?:momento|segundo|momentito)|esp[eé]re?(?:me)?|d[eé]jeme (?:ver|buscar|mirar))\b",
@@ -159,7 +159,7 @@ def repetition(words: str) -> bool:
 
 def wait(words: str) -> bool:
     """ "Wait, let me look" and nothing else of weight."""
-    return bool(_WAIT.search(words.strip())) and len(wording.content(_WAIT.sub(" ", words))) <= 4
+    return bool(_WAIT.search(words.strip())) and len(wording.content(_WAIT.sub(" ", words))) <= 3
 
 
 def swears(words: str) -> bool:

@@ -160,10 +160,16 @@ def test_swearing_gets_a_person_unless_something_is_asked():
     assert propose(heard("go to hell", State.LEAD_CAPTURE, Ask.NAME)) == m.Transfer()
 
 
-def test_who_repeats_what_was_asked_back_gets_its_answer():
+def test_who_asks_the_same_in_other_words_gets_the_answer_that_was_offered():
     words = "vouchers as a present"
     first = propose(heard(words))
     assert isinstance(first, m.Clarify)
-    assert propose(heard(words, last=first.question)) == m.Answer(
-        PASSAGES[3].answer, (PASSAGES[3].id,)
-    )
+    again = heard("a voucher as present", last=first.question, last_words=words)
+    assert propose(again) == m.Answer(PASSAGES[3].answer, (PASSAGES[3].id,))
+    insisting = heard(words, last=first.question, last_words=words)
+    assert propose(insisting) == m.TakeMessage(unanswered=True)
+
+
+@pytest.mark.parametrize("words", ["i need new insurance", "let me look", "give me two tickets"])
+def test_wanting_something_is_no_request_to_wait(words):
+    assert isinstance(propose(heard(words)), m.Hold) == (words == "let me look")
