@@ -164,7 +164,7 @@ def test_who_asks_the_same_in_other_words_gets_the_answer_that_was_offered():
     words = "vouchers as a present"
     first = propose(heard(words))
     assert isinstance(first, m.Clarify)
-    again = heard("a voucher as present", last=first.question, last_words=words)
+    again = heard("do you have vouchers for a birthday", last=first.question, last_words=words)
     assert propose(again) == m.Answer(PASSAGES[3].answer, (PASSAGES[3].id,))
     insisting = heard(words, last=first.question, last_words=words)
     assert propose(insisting) == m.TakeMessage(unanswered=True)
