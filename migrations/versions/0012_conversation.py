@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0012"
-down_revision = "0005"
+down_revision = "0006"
 
 CONFIG = "receptionist_config"
 
