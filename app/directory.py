@@ -10,7 +10,8 @@ from flask import current_app
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models import CallSession, Tenant, TransferAttempt, TwilioNumber
+from app.models import CallSession, ReceptionistConfig, Tenant, TransferAttempt, TwilioNumber
+from app.rules import dialling
 from app.tenancy import PLATFORM, across_tenants, current_scope, switch
 
 
@@ -61,6 +62,16 @@ def answered_here(numbers: list[str]) -> list[str]:
         return list(connection.execute(wanted).scalars())
     finally:
         switch(connection, current_scope())
+
+
+def allowed_countries() -> frozenset[str]:
+    """Where the tenant in scope may ring: those of its receptionist; else that of its first number;
+    none before it has one."""
+    listed = db.session.scalar(select(ReceptionistConfig.allowed_countries))
+    if listed:
+        return frozenset(listed)
+    first = db.session.scalar(select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1))
+    return frozenset({dialling.country_of(first)} if first else ())
 
 
 def numbers_of_attempt(tenant_id: int, call_id: int, attempt_id: int) -> list[str]:

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.views import panel
-from app.views.calls import CALLS, SUMMARIES, TRANSCRIPTS, TRANSFERS
+from app.views.calls import BLOCKS, CALLS, CONSENTS, SUMMARIES, TRANSCRIPTS, TRANSFERS
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
@@ -16,7 +16,7 @@ from app.views.users import USERS
 from app.views.webhooks import WEBHOOKS
 
 ENTITIES = (
-    CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS,
+    CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS, CONSENTS, BLOCKS,
     RECEPTIONISTS, NUMBERS, DEPARTMENTS, HOURS, HOLIDAYS, KNOWLEDGE, GAPS,
     USERS, KEYS, WEBHOOKS,
     TENANTS, JOBS, USAGE, AUDIT,

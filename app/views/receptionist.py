@@ -12,7 +12,9 @@ from app.models import (
 )
 from app.rules import week, wording
 from app.views import checks, rules
+from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
+from app.views.numbering import NumberApi
 
 CATEGORY = "Receptionist"
 RECIPIENTS = ("summary_recipients", "lead_recipients", "urgent_recipients")
@@ -79,7 +81,7 @@ NUMBERS = Entity(
     form_columns=("number", "label", "phone_sid"),
     show_columns=("number", "label", "phone_sid", "tenant"),
     checks={"number": checks.phone},
-    rule=rules.number,
+    rule=rules.number, also=("carrier",), page=RowActions, api=NumberApi,
     labels={"phone_sid": "Twilio's id"},
     help={
         "number": "A number of yours at Twilio, in international form, such as +12125550100.",
@@ -96,7 +98,7 @@ DEPARTMENTS = Entity(
         "name", "description", "numbers", "position", "operator", "ring_seconds", *RECIPIENTS
     ),
     checks={"name": checks.filled, "numbers": checks.phone} | MAILED,
-    rule=rules.department,
+    rule=rules.department, page=RowActions,
     labels={"position": "Key on the telephone", "operator": "Rung for an operator",
             "ring_seconds": "Rings for (seconds)"},
     help={
@@ -124,7 +126,7 @@ WEEKDAY = SelectField(
 WHOSE = "Empty: the whole business, and every department without hours of its own."
 
 
-class WeekdayPage:
+class WeekdayPage(RowActions):
     """Weekdays by name."""
 
     def _init_properties(self) -> None:
@@ -162,5 +164,5 @@ HOLIDAYS = Entity(
         "closes": "Such as 12:00.",
         "department": WHOSE,
     },
-    rule=rules.holiday,
+    rule=rules.holiday, page=RowActions,
 )  # fmt: skip

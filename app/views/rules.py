@@ -45,7 +45,7 @@ def department(item: Department) -> None:
     numbers = item.numbers or []
     if len(set(numbers)) < len(numbers):
         raise Refused("A number is listed twice. Leave it once.", "numbers")
-    countries = allowed_countries()
+    countries = directory.allowed_countries()
     for number in numbers:
         if refusal := dialling.refusal(number, countries):
             raise Refused(refusal, "numbers")
@@ -81,18 +81,9 @@ def receptionist(item: ReceptionistConfig) -> None:
                 )
 
 
-def allowed_countries() -> frozenset[str]:
-    """Those of the receptionist; else that of the tenant's first number; none before it has one."""
-    listed = db.session.scalar(select(ReceptionistConfig.allowed_countries))
-    if listed:
-        return frozenset(listed)
-    first = db.session.scalar(select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1))
-    return frozenset({dialling.country_of(first)} if first else ())
-
-
 def _others(model: Any, item: Any, department_id: int | None) -> list[Any]:
     found = db.session.scalars(select(model).where(model.department_id == department_id))
-    return [row for row in found if row.id != item.id]
+    return [row for row in found if row.id != item.id and row is not item]
 
 
 def _weekly(department_id: int | None) -> list[OpeningHours]:

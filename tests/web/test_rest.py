@@ -11,6 +11,7 @@ from app import models
 from app.extensions import db
 from app.tenancy import across_tenants
 from app.views import ENTITIES
+from app.views.refusals import TAKEN
 from tests.factories import Rows
 from tests.web.speaking import Rest
 
@@ -28,6 +29,8 @@ RESOURCES = {
     "calls": {"call_sid", "channel", "outcome", "state", "started_at", "duration"},
     "transcripts": {"call", "turn", "speaker", "text"},
     "transfers": {"call", "department", "status"},
+    "consents": {"call", "kind", "given", "text_version"},
+    "blocks": {"phone", "reason"},
     "recordings": {"call", "recording_sid", "status"},
     "summaries": {"call", "text", "tier"},
     "leads": {"name", "phone", "email", "reason", "status", "call"},
@@ -38,7 +41,7 @@ RESOURCES = {
 }
 PLATFORM = {"tenants", "users", "jobs", "audit"}
 READ_ONLY = {
-    "calls", "transcripts", "transfers", "summaries", "jobs", "usage", "audit",
+    "calls", "transcripts", "transfers", "summaries", "consents", "jobs", "usage", "audit",
 }  # fmt: skip
 MODELS = {entity.resource: entity.model for entity in ENTITIES}
 SQL = re.compile(r"psycopg|insert into|select |constraint|sqlalche|violat", re.I)
@@ -272,7 +275,7 @@ def test_duplicates_are_refused_without_sql_or_news_of_strangers(rows: Rows, res
     rest_of_mine = rest.acting_for(mine.id)
     rest_of_mine.add("departments", name="Sales")
     twice = rest_of_mine.add("departments", expect=422, name="Sales")
-    assert twice["message"] == {"name": ["This already exists."]}
+    assert twice["message"] == {"name": [TAKEN]}
     foreign = rest_of_mine.add("numbers", expect=422, number=theirs.number)
     assert foreign["message"] == {"number": ["This value cannot be used."]}
     slug = rest.add("tenants", expect=422, name="A", slug=mine.slug)

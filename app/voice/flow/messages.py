@@ -81,7 +81,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """A destination of the tenant's table. `numbers` are E.164; empty means nobody can be rung."""
+    """A destination of the tenant's table. `numbers` are E.164; empty means nobody can be rung,
+    `barred` that it has numbers, none of which may be rung any more."""
 
     id: int
     name: str
@@ -90,6 +91,7 @@ class Department:
     is_open: bool = True
     operator: bool = False
     ring_seconds: int = 20
+    barred: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def _refusal(turn: Turn, department: m.Department) -> str:
     if not department.is_open:
         return "closed"
     if not department.numbers:
-        return "nobody to ring"
+        return "numbers not allowed" if department.barred else "nobody to ring"
     if department.id in memory.tried:
         return "already tried"
     if memory.transfers >= turn.facts.limits.max_transfers:
