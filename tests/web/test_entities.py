@@ -144,7 +144,7 @@ def test_staff_who_are_rung_first_are_of_the_tenant(
 ):
     config, theirs = rows.receptionist(tenant), rows.department(rows.tenant())
     refused = rest.edit("receptionists", config.id, expect=422, staff_first=theirs.id)
-    assert refused["message"] == {"staff_first": ["No such record."]}
+    assert refused["message"] == {"staff_first": ["There is no such row. Give the id of one."]}
     browser.post_form(
         f"/receptionistconfigpage/edit/{config.id}", greeting="x", staff_first=str(theirs.id)
     )
