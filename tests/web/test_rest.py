@@ -213,7 +213,7 @@ def test_a_related_row_of_another_tenant_is_refused_naming_the_field(rows: Rows,
     refused = rest.add(
         "hours", expect=422, weekday=0, opens="09:00", closes="10:00", department=theirs.id
     )
-    assert refused["message"] == {"department": ["No such record."]}
+    assert refused["message"] == {"department": ["There is no such row. Give the id of one."]}
     assert "department" in rest.edit("leads", lead.id, expect=422, department=theirs.id)["message"]
 
 
