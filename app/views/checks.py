@@ -29,6 +29,12 @@ def country(value: str) -> str:
     return code
 
 
+def area_code(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{0,5}", value):
+        raise ValueError("Give an area code in digits, such as 212, or none.")
+    return value
+
+
 def email(value: str) -> str:
     if not re.fullmatch(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+", value) or len(value) > 254:
         raise ValueError(f"Not an e-mail address: {_quoted(value)}. Write name@example.com.")

@@ -12,7 +12,9 @@ from app.models import (
 )
 from app.rules import intake, week, wording
 from app.views import checks, rules
+from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
+from app.views.numbering import NumberApi
 
 CATEGORY = "Receptionist"
 RECIPIENTS = ("summary_recipients", "lead_recipients", "urgent_recipients")
@@ -100,7 +102,7 @@ NUMBERS = Entity(
     form_columns=("number", "label", "language", "phone_sid"),
     show_columns=("number", "label", "language", "phone_sid", "tenant"),
     checks={"number": checks.phone, "language": checks.language},
-    rule=rules.number,
+    rule=rules.number, also=("carrier",), page=RowActions, api=NumberApi,
     labels={"phone_sid": "Twilio's id"},
     help={
         "number": "A number of yours at Twilio, in international form, such as +12125550100.",
@@ -119,7 +121,7 @@ DEPARTMENTS = Entity(
         *RECIPIENTS,
     ),
     checks={"name": checks.filled, "numbers": checks.phone} | MAILED,
-    rule=rules.department,
+    rule=rules.department, page=RowActions,
     labels={"position": "Key on the telephone", "operator": "Rung for an operator",
             "ring_seconds": "Rings for (seconds)", "ring_in_order": "One after the other"},
     help={
@@ -148,7 +150,7 @@ WEEKDAY = SelectField(
 WHOSE = "Empty: the whole business, and every department without hours of its own."
 
 
-class WeekdayPage:
+class WeekdayPage(RowActions):
     """Weekdays by name."""
 
     def _init_properties(self) -> None:
@@ -186,5 +188,5 @@ HOLIDAYS = Entity(
         "closes": "Such as 12:00.",
         "department": WHOSE,
     },
-    rule=rules.holiday,
+    rule=rules.holiday, page=RowActions,
 )  # fmt: skip

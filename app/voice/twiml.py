@@ -13,10 +13,9 @@ from urllib.parse import urlencode
 from twilio.twiml.voice_response import Dial as DialVerb
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
+from app.overrides import OVERRIDES
 from app.voice.flow.messages import Ask, Dial, Facts, HangUp, Listen, Record
 
-# Twilio retries only failed connections unless asked to; and all tries end before its 15 seconds.
-OVERRIDES = "#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000"
 LONGEST_SAY = 1000  # characters; a safe length, since Twilio documents none
 LARGEST_DOCUMENT = 64_000  # bytes; Twilio refuses above 64 kB (error 11750)
 MOST_HINTS, LONGEST_HINT = 500, 100
