@@ -5,13 +5,13 @@ from typing import Any
 from flask import Response, flash, g, redirect, request, session
 from flask_appbuilder import expose
 from flask_appbuilder.api import safe
-from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.security import api, views
 from flask_appbuilder.security.decorators import no_cache
 from flask_appbuilder.security.forms import LoginForm_db
 from flask_appbuilder.security.schemas import login_post
 from flask_appbuilder.utils.base import get_safe_redirect
+from flask_babel import lazy_gettext as _
 from flask_jwt_extended import create_access_token, create_refresh_token, get_jwt, jwt_required
 from flask_login import current_user, login_user, logout_user
 from marshmallow import ValidationError
@@ -20,9 +20,10 @@ from wtforms.validators import DataRequired, EqualTo
 
 from app import passwords
 from app.models import Way
-from app.views import sessions
+from app.views import sessions, widgets
 from app.views.attempts import TooMany
 
+WRONG = _("Wrong user name or password.")
 RULE = f"At least {passwords.SHORTEST} characters, and not easy to guess."
 
 
@@ -45,7 +46,7 @@ class AuthDBView(views.AuthDBView):
             flash(refusal.message, "warning")
             return self._page(form), 429, {"Retry-After": str(refusal.wait)}
         if user is None:
-            flash(str(self.invalid_login_message), "warning")
+            flash(WRONG, "warning")
             return redirect(self.appbuilder.get_url_for_login_with(following))
         sessions.begin_session(user)
         login_user(user, remember=False)
@@ -172,24 +173,26 @@ class SecurityApi(api.SecurityApi):
 
 def chosen() -> Any:
     return PasswordField(
-        "New password",
+        _("New password"),
         description=RULE,
-        validators=[DataRequired()],
-        widget=BS3PasswordFieldWidget(),
+        validators=[DataRequired(_("Enter a new password."))],
+        widget=widgets.Secret(),
     )
 
 
 def chosen_again() -> Any:
     return PasswordField(
-        "New password again",
-        validators=[EqualTo("password", message="The two are not the same.")],
-        widget=BS3PasswordFieldWidget(),
+        _("New password again"),
+        validators=[EqualTo("password", message=_("The two are not the same."))],
+        widget=widgets.Secret(),
     )
 
 
 class OwnPasswordForm(DynamicForm):
     current_password = PasswordField(
-        "Current password", validators=[DataRequired()], widget=BS3PasswordFieldWidget()
+        _("Current password"),
+        validators=[DataRequired(_("Enter your current password."))],
+        widget=widgets.Secret(autocomplete="current-password"),
     )
     password = chosen()
     conf_password = chosen_again()
@@ -197,8 +200,8 @@ class OwnPasswordForm(DynamicForm):
 
 class ResetMyPasswordView(views.ResetMyPasswordView):
     form = OwnPasswordForm
-    form_title = "Change your password"
-    message = "The password was changed. All your other sign-ins were ended."
+    form_title = _("Change your password")
+    message = _("The password was changed. All your other sign-ins were ended.")
 
     def form_post(self, form: Any) -> Any:
         user, manager = g.user, self.appbuilder.sm

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import abort, current_app, flash, redirect, request, url_for
@@ -10,24 +10,35 @@ from flask_appbuilder import ModelView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.urltools import get_filter_args, get_order_args
 from flask_login import current_user
-from sqlalchemy import inspect, select
+from markupsafe import Markup
+from sqlalchemy import Text, inspect, select
 from sqlalchemy.exc import DataError
 
 from app.extensions import db
-from app.models import Tenant
 from app.tenancy import PLATFORM, current_scope
 from app.views import sheets
-from app.views.forms import ruled
+from app.views.filters import SameRecord
+from app.views.forms import blame, ruled
 from app.views.interface import FiltersPerRequest, is_id
-from app.views.refusals import explained
+from app.views.narrowing import Narrowed, Tools
+from app.views.refusals import Refused, explained
+from app.views.words import Words
+from app.views.written import PHONES
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
 
 LARGEST_PAGE = 100
+RELATED = 10  # rows shown below the one they belong to
 
 
-class EntityPage(FiltersPerRequest, ModelView):
+@dataclass(frozen=True, slots=True)
+class Related:
+    title: Any
+    html: Markup
+
+
+class EntityPage(Narrowed, FiltersPerRequest, ModelView):
     entity: "Entity"
 
     @property
@@ -47,7 +58,24 @@ class EntityPage(FiltersPerRequest, ModelView):
             made = ruled(getattr(self, form), self.entity.model, self.entity.rule)
             setattr(self, form, made)
 
-    list_template = "entity/list.html"
+    search_widget = Tools
+
+    @property
+    def words(self) -> Words:
+        return self.entity.words
+
+    def title_of(self, item: Any) -> str:
+        """What a row is called: by itself, else by its kind and number."""
+        name = self.entity.titled(item)
+        return f"{str(self.words.one).capitalize()} {item.id}" if name[:1] in ("", "<") else name
+
+    def cell_class(self, column: str) -> str:
+        """Where a phone's card has this cell."""
+        if column in ("status", "outcome"):
+            return "state"
+        columns = inspect(self.entity.model).columns
+        plain = column in PHONES or (column in columns and isinstance(columns[column].type, Text))
+        return "bare-cell" if plain else ""
 
     @expose("/csv", methods=["GET"])
     @has_access
@@ -68,7 +96,7 @@ class EntityPage(FiltersPerRequest, ModelView):
         if order not in self.order_columns:
             order, direction = self.base_order
         column = getattr(model, order)
-        query = self._filters.apply_all(db.session.query(model))
+        query = self.searched(self._filters).apply_all(db.session.query(model))
         return query.order_by(column.desc() if direction == "desc" else column, model.id)
 
     def render_template(self, template: str, **context: Any) -> Any:
@@ -135,56 +163,114 @@ class EntityPage(FiltersPerRequest, ModelView):
         if order_column and order_column not in self.order_columns:
             order_column = order_direction = ""
         return super()._get_list_widget(
-            filters=filters, actions=actions, order_column=order_column,
+            filters=self.searched(filters), actions=actions, order_column=order_column,
             order_direction=order_direction, page=max(page or 0, 0),
-            page_size=max(1, min(page_size or self.page_size, LARGEST_PAGE)), **kwargs,
+            page_size=max(1, min(page_size or self.page_size, LARGEST_PAGE)), view=self, **kwargs,
         )  # fmt: skip
 
+    def _get_search_widget(
+        self, form: Any = None, exclude_cols: Any = None, widgets: Any = None
+    ) -> Any:
+        known = self._filters.get_search_filters()
+        widgets["search"] = self.search_widget(
+            form=form, view=self,
+            include_cols=[name for name in self.search_columns if name in known],
+            search_filters={name: [flt.name for flt in known[name]] for name in known},
+        )  # fmt: skip
+        return widgets
+
+    def _get_show_widget(self, pk: Any, item: Any, *args: Any, **kwargs: Any) -> Any:
+        found = super()._get_show_widget(pk, item, *args, **kwargs)
+        found["show"].template_args.update(view=self, item=item)
+        return found
+
+    def related_lists(self, item: Any) -> list[Related]:
+        """The first rows that belong to this one, of each kind that whoever asks may read."""
+        pages = {type(view).__name__: view for view in self.appbuilder.baseviews}
+        found = self.entity.related.items()
+        return [
+            self._related(pages[f"{name}Page"], relation, item)
+            for name, relation in found
+            if self.appbuilder.sm.has_access("can_read", name)
+        ]
+
+    def _related(self, view: Any, relation: str, item: Any) -> Related:
+        filters = view.datamodel.get_filters()
+        filters.add_filter(relation, SameRecord, item.id)
+        found = view._get_list_widget(filters=filters, page_size=RELATED)["list"]
+        columns = found.template_args["include_columns"]
+        found.template_args["include_columns"] = [c for c in columns if c != relation]
+        every = url_for(f"{view.endpoint}.list", **{f"_flt_0_{relation}": item.id})
+        return Related(view.list_title, Markup(found(related=every)))
+
     def _add(self) -> Any:
+        """None: it is saved. Else the form, with what was typed and what is wrong with it."""
         self._need_tenant()
-        with explained(self.datamodel.obj):
-            return super()._add()
+        form = self.add_form.refresh()
+        sent = request.method == "POST" and form.validate()
+        if sent and self._saved(form, self.datamodel.obj(), is_new=True):
+            return None
+        found = self._get_add_widget(form=form)
+        found["add"].template_args.update(view=self)
+        return found
 
     def _edit(self, pk: Any) -> Any:
         self._need_tenant()
-        return super()._edit(pk)
+        item = self.datamodel.get(pk) or abort(404)
+        form = self.edit_form.refresh(None if request.method == "POST" else item)
+        if request.method == "POST":
+            form._id = item.id
+            if form.validate() and self._saved(form, item, is_new=False):
+                return None
+            item = self.datamodel.get(pk) or abort(404)  # as it is, not as it was to be
+        found = self._get_edit_widget(form=form)
+        found["edit"].template_args.update(view=self, item=item)
+        return found
+
+    def _saved(self, form: Any, item: Any, *, is_new: bool) -> bool:
+        before, write, after, message = (
+            (self.pre_add, self.datamodel.add, self.post_add, self.add_row_message)
+            if is_new
+            else (self.pre_update, self.datamodel.edit, self.post_update, self.edit_row_message)
+        )
+        try:
+            with explained(self.datamodel.obj):
+                form.populate_obj(item)
+                before(item)
+                write(item)
+                after(item)
+        except Refused as refusal:
+            db.session.rollback()
+            blame(form, refusal)
+            return False
+        flash(message, "success")
+        return True
 
     def _delete(self, pk: Any) -> None:
         self._need_tenant()
-        super()._delete(pk)
+        item = self.datamodel.get(pk) or abort(404)
+        try:
+            with explained(self.datamodel.obj):
+                self.pre_delete(item)
+                self.datamodel.delete(item)
+                self.post_delete(item)
+        except Refused as refusal:
+            flash(str(refusal), "danger")
+        else:
+            flash(self.delete_row_message, "success")
+
+    def update_redirect(self) -> None:
+        """No stack of pages in the session: after a change people are sent where they expect."""
+
+    def post_edit_redirect(self) -> Any:
+        return redirect(url_for(f"{self.endpoint}.show", **request.view_args or {}))
 
     def post_add_redirect(self) -> Any:
         return redirect(url_for(f"{self.endpoint}.list"))
 
-    post_edit_redirect = post_delete_redirect = post_add_redirect
+    post_delete_redirect = post_add_redirect
 
     def _need_tenant(self) -> None:
         if self.entity.is_owned and current_scope() is PLATFORM:
             flash("Choose the tenant to act for first.", "warning")
             abort(redirect(url_for("ActAs.choose")))
-
-
-def formatters(model: type) -> dict[str, Any]:
-    """How values are written in lists and on show pages."""
-    names = [*inspect(model).columns.keys(), *inspect(model).relationships.keys()]
-    return {name: _written for name in names} | {"tenant_id": _tenant_name}
-
-
-def _written(value: Any) -> Any:
-    match value:
-        case None | "" | []:
-            return "—"
-        case bool():
-            return "yes" if value else "no"
-        case datetime():
-            return value.strftime("%d %b %Y %H:%M")
-        case time():
-            return value.strftime("%H:%M")
-        case list():
-            return ", ".join(map(str, value))
-    return value
-
-
-def _tenant_name(tenant_id: int | None) -> str:
-    tenant = db.session.get(Tenant, tenant_id) if tenant_id else None
-    return tenant.name if tenant else "—"
