@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, g, request
 from flask_appbuilder import ModelRestApi
+from flask_appbuilder.api.schemas import get_info_schema, get_item_schema, get_list_schema
 from marshmallow import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -14,6 +15,7 @@ from app.tenancy import PLATFORM, current_scope
 from app.views.fields import Schemas
 from app.views.filters import operand
 from app.views.interface import FiltersPerRequest
+from app.views.questions import asked
 from app.views.refusals import Refused, explain, explained
 from app.views.spec import Described
 
@@ -25,6 +27,10 @@ NO_TENANT = "Name the tenant in the header X-Tenant."
 
 class EntityApi(Described, FiltersPerRequest, ModelRestApi):
     entity: "Entity"
+
+    info = asked(ModelRestApi.info, get_info_schema)
+    get = asked(ModelRestApi.get, get_item_schema)
+    get_list = asked(ModelRestApi.get_list, get_list_schema)
 
     def __init__(self) -> None:
         super().__init__()

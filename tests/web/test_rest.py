@@ -400,6 +400,15 @@ def test_a_json_query_works_as_well_as_rison(rows: Rows, rest: Rest):
     assert answer.get_json()["count"] == 1
 
 
+@pytest.mark.parametrize("path", ["departments/", "departments/_info", "departments/{pk}"])
+def test_a_query_of_another_shape_is_refused_in_words(rows: Rows, rest: Rest, path: str):
+    tenant = rows.tenant()
+    path = path.format(pk=rows.department(tenant).id)
+    answer = rest.acting_for(tenant.id).ask("GET", path, query_string={"q": "(keys:7)"})
+    assert answer.status_code == 400
+    assert "7 is not of type 'array'" in answer.get_json()["message"]
+
+
 def test_deleting_a_tenant_takes_everything_of_it_but_the_audit_log(rows: Rows, rest: Rest):
     tenant = rows.tenant()
     rows.every_kind(tenant)
