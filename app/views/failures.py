@@ -4,9 +4,11 @@ import secrets
 from logging import getLogger
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, current_app, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import HTTPException
+
+from app.extensions import db
 
 log = getLogger(__name__)
 LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # none that is taken for another
@@ -65,13 +67,14 @@ def _answer(error: HTTPException) -> Any:
 def page(error: HTTPException) -> Response:
     code = error.code or 500
     broken = code >= 500
+    db.session.rollback()  # after an error nothing more is answered in its transaction
     told = PAGES.get(code) or PAGES[500 if broken else 400]
     reference = "".join(secrets.choice(LETTERS) for _letter in range(6)) if broken else ""
     if broken:
         log.error("a page failed", extra={"reference": reference, "status": code})
     text = render_template(
         "frame/failure.html", told=told, code=code, reference=reference,
-        appbuilder=current_app.appbuilder,  # type: ignore[attr-defined]
+        is_alone=broken or "user" not in g,  # what asks the database might fail, too
         base_template=current_app.config["FAB_BASE_TEMPLATE"],
     )  # fmt: skip
     response = Response(text, code)
