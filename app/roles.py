@@ -29,6 +29,8 @@ READ: Final = "can_read"
 WRITE: Final = "can_write"
 TEST_CALL: Final = ("CallSession", "can_test")
 REPLAY: Final = ("Job", "can_replay")
+EXPORT: Final = (("Tenant", "can_export"), ("Export everything", "menu_access"))
+USAGE: Final = (("Usage and cost", "menu_access"),)
 # Everybody's own account, and the frame around the screens.
 OWN: Final = (
     ("UserInfoEditView|ResetMyPasswordView", "can_this_form_get|can_this_form_post"),
@@ -52,6 +54,7 @@ MAY_WRITE: Final = {
 }  # fmt: skip
 MAY_TEST: Final = (RoleName.TENANT_ADMIN, RoleName.AGENT)
 MAY_REPLAY: Final = (RoleName.TENANT_ADMIN,)
+MAY_EXPORT: Final = (RoleName.TENANT_ADMIN,)
 
 
 # Menu and category names of app/views, by what they lead to.
@@ -60,8 +63,8 @@ MENUS: Final = {
     "CallSummary": "Summaries", "Recording": "Recordings", "Lead": "Leads",
     "ReceptionistConfig": "Receptionist", "TwilioNumber": "Numbers", "Department": "Departments",
     "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
-    "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs", "SpendLedger": "Usage",
-    "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
+    "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs",
+    "SpendLedger": "Usage entries", "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)
 
@@ -75,7 +78,9 @@ def _granted(role: RoleName) -> list[tuple[str, str]]:
     granted = [*OWN, *_reading(MAY_READ[role])]
     granted += [(name, WRITE) for name in MAY_WRITE.get(role, ())]
     granted += [TEST_CALL] if role in MAY_TEST else []
-    return [*granted, REPLAY] if role in MAY_REPLAY else granted
+    granted += [REPLAY] if role in MAY_REPLAY else []
+    granted += USAGE if "SpendLedger" in MAY_READ[role] else []
+    return [*granted, *EXPORT] if role in MAY_EXPORT else granted
 
 
 def _reading(names: Iterable[str]) -> Iterator[tuple[str, str]]:

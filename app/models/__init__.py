@@ -25,12 +25,22 @@ from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEven
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
 from app.models.number import TwilioNumber
-from app.models.people import AttemptOutcome, LoginAttempt, TokenKind, UserToken, Way
+from app.models.people import (
+    AttemptOutcome,
+    LoginAttempt,
+    RecoveryCode,
+    SecondFactor,
+    TokenKind,
+    UserToken,
+    Way,
+)
+from app.models.price import UNITS, Price
 from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.tenant import ApiKey, Tenant, TenantStatus
 
 __all__ = [
+    "UNITS",
     "AfterHours",
     "ApiKey",
     "AttemptOutcome",
@@ -59,10 +69,13 @@ __all__ = [
     "LoginAttempt",
     "OpeningHours",
     "Outcome",
+    "Price",
     "ReceptionistConfig",
     "Recording",
     "RecordingStatus",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
     "Speaker",
     "SpendKind",
     "SpendLedger",

@@ -23,7 +23,8 @@ class CallRecording(StrEnum):
 
 class ReceptionistConfig(TenantOwned, Timestamped, Model):
     """One row per tenant. Recipients are mail addresses by kind of mail. `allowed_countries` are
-    those whose numbers may be rung; none: that of the tenant's first number."""
+    those whose numbers may be rung; none: that of the tenant's first number. Callers are forwarded
+    to `suspension_number` (E.164) while the tenant is suspended."""
 
     __tablename__ = "receptionist_config"
     __table_args__ = (
@@ -55,6 +56,7 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     )
     allowed_countries: Mapped[list[str]] = strings()
     staff_first_id: Mapped[int | None] = mapped_column(Integer)
+    suspension_number: Mapped[str | None] = mapped_column(String(20))
     max_turns: Mapped[int] = mapped_column(
         Integer, nullable=False, default=40, server_default="40", info={"between": (5, 200)}
     )

@@ -102,7 +102,8 @@ CALLS = Entity(
     ),
     labels={
         "started_at": "Began", "called": "Number called", "departments": "Department tried",
-        "utterances": "Words said", "duration": "Length", "call_sid": "Twilio's id",
+        "utterances": "Words said (newest 10,000 calls)",
+        "duration": "Length", "call_sid": "Twilio's id",
     },
     may=READ, also=("test",), api=CallApi,
 )  # fmt: skip

@@ -48,6 +48,7 @@ class Entity:
     help: Mapping[str, str] = field(default_factory=dict)  # beside the input, and in OpenAPI
     fieldsets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of forms, by title
     searched: tuple[str, ...] = ()  # besides what the list shows: relations, too
+    loaded: tuple[str, ...] = ()  # relations that what a list shows is made from
     exported: tuple[str, ...] = ()  # columns of its CSV; none: it has no CSV
     titled: Callable[[Any], str] = str  # what a row is called
     low: tuple[str, ...] = ()  # of the list, those a narrow screen does without
@@ -112,7 +113,8 @@ class Entity:
             "add_fieldsets": self._fieldsets(self.form_columns),
             "edit_fieldsets": self._fieldsets(self.edit_columns or self.form_columns),
             "datamodel": Rows(
-                self.model, (name for name in self._relations() if name in self.list_columns)
+                self.model,
+                (*self.loaded, *(r for r in self._relations() if r in self.list_columns)),
             ),
             "list_title": self.menu,
             "show_columns": list(self.shown),
@@ -151,7 +153,7 @@ class Entity:
         output = ["id", *self.shown]
         extra = {name for name in dir(self.api) if hasattr(getattr(self.api, name), "_urls")}
         return {
-            "datamodel": Rows(self.model),
+            "datamodel": Rows(self.model, self.loaded),
             "resource_name": self.resource,
             "openapi_spec_tag": self.menu,
             "include_route_methods": extra.union(*(ROUTES[verb] for verb in self.may)),

@@ -11,13 +11,14 @@ from typing import Any
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from marshmallow import Schema, ValidationError, fields, validate
-from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Time, inspect, select
+from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Numeric, Time, inspect, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.extensions import db
 from app.views.checks import Check, one_of
 
 LARGEST = 2**31 - 1
+LONGEST_NUMBER = 40  # characters
 LONGEST = 20_000  # of a text column without a length of its own
 
 
@@ -69,6 +70,27 @@ class Whole(fields.Integer):
         found = super()._validated(value)
         if found is not None and not -LARGEST <= found <= LARGEST:
             raise self.make_error("too_large")
+        return found
+
+
+class Amount(fields.Decimal):
+    """Exact: a JSON string, out; in, a number or a string. Not below zero, nor with more digits
+    than the column has."""
+
+    def __init__(self, kind: Any, **options: Any) -> None:
+        self.scale = int(kind.scale)
+        most = 10 ** (kind.precision - kind.scale)
+        bounds = validate.Range(0, most, max_inclusive=False)
+        super().__init__(
+            as_string=True, allow_nan=False, validate=bounds, metadata={"type": "string"}, **options
+        )
+
+    def _validated(self, value: Any) -> Any:
+        if isinstance(value, bool) or len(str(value)) > LONGEST_NUMBER:
+            raise self.make_error("invalid")
+        found = super()._validated(value)
+        if found is not None and found != round(found, self.scale):
+            raise ValidationError(f"No more than {self.scale} digits after the point.")
         return found
 
 
@@ -131,6 +153,8 @@ def _plain(column: Any, check: Check | None) -> fields.Field:
             return Strings(check, **options)
         case JSONB():
             return fields.Dict(**options)
+        case Numeric():
+            return Amount(column.type, **options)
         case Boolean():
             return fields.Boolean(**options)
         case Integer():

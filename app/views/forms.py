@@ -5,11 +5,23 @@ from datetime import datetime, time
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Text, Time, inspect, select
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Date,
+    DateTime,
+    Integer,
+    Numeric,
+    Text,
+    Time,
+    inspect,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from wtforms import (
     BooleanField,
     DateField,
+    DecimalField,
     Field,
     IntegerField,
     PasswordField,
@@ -91,6 +103,19 @@ class ClockField(StringField):
         except ValueError as error:
             self.data = None
             raise ValueError("Not a time of day, such as 09:00.") from error
+
+
+class AmountField(DecimalField):
+    """Exact, and never with more digits after the point than are kept."""
+
+    data: Any
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is None or not self.data.is_finite():
+            self.data = None
+            raise ValidationError("Not a number, such as 0.0085.")
+        if self.data != round(self.data, self.places):
+            raise ValidationError(f"No more than {self.places} digits after the point.")
 
 
 class MomentField(StringField):
@@ -282,6 +307,10 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
         case Integer():
             need.append(NumberRange(*column.info.get("between", (-LARGEST, LARGEST))))
             return WholeField(validators=need, **options)
+        case Numeric():
+            digits, places = column.type.precision or 0, column.type.scale or 0
+            need.append(NumberRange(0, 10 ** (digits - places) - 1))
+            return AmountField(validators=need, places=places, widget=widgets.Amount(), **options)
         case DateTime():
             return MomentField(validators=need, **options)
         case Date():

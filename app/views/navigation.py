@@ -66,12 +66,17 @@ GROUPS = (
         Place(_("People"), "users", "UserPage.list", "Users"),
         Place(_("Mails and jobs"), "mail", "JobPage.list", "Jobs"),
         Place(_("Webhooks"), "webhook", "WebhookEndpointPage.list", "Webhooks"),
-        Place(_("Usage and cost"), "chart-column", "SpendLedgerPage.list", "Usage"),
+        Place(
+            _("Usage and cost"), "chart-column", "UsageMonths.show", "Usage and cost",
+            also=("SpendLedgerPage",),
+        ),
+        Place(_("Export everything"), "archive", "Export.show", "Export everything"),
         Place(_("API keys"), "key-round", "ApiKeyPage.list", "API keys"),
         Place(_("Audit"), "history", "AuditLogPage.list", "Audit log"),
     )),
     Group(_("Platform"), (
         Place(_("Tenants"), "building-2", "TenantPage.list", "Tenants"),
+        Place(_("Prices"), "tag", "PricePage.list", "Prices"),
         Place(_("Number doctor"), "stethoscope", "TwilioAccount.show", platform=True),
     )),
 )  # fmt: skip

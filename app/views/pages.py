@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError
 
 from app.extensions import db
 from app.tenancy import PLATFORM, current_scope
-from app.views import sheets
+from app.views import sheets, written
 from app.views.filters import SameRecord
 from app.views.forms import blame, ruled
 from app.views.interface import FiltersPerRequest, is_id
@@ -96,7 +96,8 @@ class EntityPage(Narrowed, FiltersPerRequest, ModelView):
         if order not in self.order_columns:
             order, direction = self.base_order
         column = getattr(model, order)
-        query = self.searched(self._filters).apply_all(db.session.query(model))
+        filters = self.datamodel.get_inner_filters(self.searched(self._filters))
+        query = filters.apply_all(db.session.query(model))
         return query.order_by(column.desc() if direction == "desc" else column, model.id)
 
     def render_template(self, template: str, **context: Any) -> Any:
@@ -162,11 +163,15 @@ class EntityPage(Narrowed, FiltersPerRequest, ModelView):
     ) -> Any:  # fmt: skip
         if order_column and order_column not in self.order_columns:
             order_column = order_direction = ""
-        return super()._get_list_widget(
+        widgets = super()._get_list_widget(
             filters=self.searched(filters), actions=actions, order_column=order_column,
             order_direction=order_direction, page=max(page or 0, 0),
             page_size=max(1, min(page_size or self.page_size, LARGEST_PAGE)), view=self, **kwargs,
         )  # fmt: skip
+        shown = widgets["list"].template_args
+        shown["value_columns"] = rows = list(shown["value_columns"])
+        written.remember_tenants({row["tenant_id"] for row in rows if row.get("tenant_id")})
+        return widgets
 
     def _get_search_widget(
         self, form: Any = None, exclude_cols: Any = None, widgets: Any = None

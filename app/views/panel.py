@@ -15,8 +15,9 @@ from app.views.dashboard import Dashboard
 from app.views.finding import Finding
 from app.views.health import health
 from app.views.links import Passwords
+from app.views.second_factor import SecondFactors
 from app.views.sessions import LONGEST
-from app.views.signin import SignIn
+from app.views.signin import SignIn, lead_to_enrolment
 from app.views.signins import SignIns
 
 if TYPE_CHECKING:
@@ -47,12 +48,21 @@ def install(
     frame.install(app)
     app.before_request(_readable)
     app.before_request(keys.prove)  # ahead of Flask-AppBuilder's own
+    app.before_request(lead_to_enrolment)
     with app.app_context():
         appbuilder = AppBuilder(app, db.session, security_manager_class=SignIn, indexview=Dashboard)
-        for screen in (ActAs, Finding, Passwords, SignIns, *screens):
-            appbuilder.add_view_no_menu(screen)
+        for screen in (ActAs, Finding, Passwords, SecondFactors, SignIns, *screens):
+            _add_screen(appbuilder, screen)
         for entity in entities:
             entity.register(appbuilder)
+
+
+def _add_screen(appbuilder: AppBuilder, screen: Any) -> None:
+    if hasattr(screen, "menu_name"):
+        names = screen.menu_name, screen.menu_icon, screen.menu_category
+        appbuilder.add_view(screen, names[0], icon=names[1], category=names[2])
+    else:
+        appbuilder.add_view_no_menu(screen)
 
 
 def _readable() -> Any:

@@ -29,11 +29,12 @@ RECEPTIONISTS = Entity(
     form_columns=(
         "greeting", "persona", "voice", "language", "model", "intake_fields", "urgent_words",
         "after_hours", "recording", "staff_first", "max_turns", "max_transfers",
-        "allowed_countries", *RECIPIENTS, "alert_recipients",
+        "allowed_countries", "suspension_number", *RECIPIENTS, "alert_recipients",
     ),
     may=(*READ, "edit"),
     checks=MAILED | {
         "urgent_words": wording.urgent_word, "allowed_countries": checks.country,
+        "suspension_number": checks.phone,
     },
     rule=rules.receptionist,
     labels={
@@ -42,6 +43,7 @@ RECEPTIONISTS = Entity(
         "staff_first": "Ring this department first",
         "max_turns": "Longest call (turns)", "max_transfers": "Most transfers in a call",
         "allowed_countries": "Countries that may be rung",
+        "suspension_number": "Forward to while suspended",
     },
     help={
         "greeting": "The first sentence that callers hear. Say whose receptionist it is.",
@@ -59,6 +61,9 @@ RECEPTIONISTS = Entity(
         "allowed_countries":
             "Two letters each, one a line, such as US. Departments cannot be rung elsewhere. "
             "Empty: only the country of your first number.",
+        "suspension_number":
+            "While this business is suspended, callers are connected to this telephone, such as "
+            "+12125550111. Empty: they hear that the number is not taking calls.",
         **MAILED_HELP,
         "alert_recipients": "Who is told when something does not work: one address a line.",
     },
@@ -66,7 +71,7 @@ RECEPTIONISTS = Entity(
         "Voice": ("greeting", "persona", "voice", "language", "model"),
         "Conversation": (
             "intake_fields", "urgent_words", "after_hours", "recording", "staff_first",
-            "max_turns", "max_transfers", "allowed_countries",
+            "max_turns", "max_transfers", "allowed_countries", "suspension_number",
         ),
         "Mail": (*RECIPIENTS, "alert_recipients"),
     },

@@ -65,7 +65,7 @@ def _broken_rule(error: IntegrityError, model: type, code: str | None) -> Refuse
         case "23505":
             columns = _columns_of(model, diagnosis.constraint_name)
             field = next((c for c in columns if c != "tenant_id"), "")
-            mine = "tenant_id" in columns
+            mine = "tenant_id" in columns or len(columns) > 1
             # An installation-wide value may be a stranger's: say nothing of where it exists.
             text = "This already exists." if mine else "This value cannot be used."
             return Refused(text, field.removesuffix("_id"))

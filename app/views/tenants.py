@@ -12,8 +12,10 @@ from app.models import ReceptionistConfig, Tenant
 from app.tenancy import PLATFORM, current_scope
 from app.views import checks
 from app.views.entity import Entity
+from app.views.exports import ExportApi
 from app.views.fields import Words
 from app.views.forms import SecretField, WordsField
+from app.views.leaving import LeavingApi, LeavingPage
 from app.views.refusals import Refused
 
 INTAKE = ["name", "phone", "reason"]
@@ -30,6 +32,14 @@ class TenantRules:
 
     def pre_update(self, item: Tenant) -> None:
         item.slug = item.slug or free_slug(item.name)
+
+
+class TenantPage(LeavingPage, TenantRules):
+    pass
+
+
+class TenantApi(LeavingApi, ExportApi, TenantRules):
+    pass
 
 
 def free_slug(name: str) -> str:
@@ -64,5 +74,6 @@ TENANTS = Entity(
         "account_sid": SecretField("Account SID", check=checks.account_sid),
         "auth_token": SecretField("Auth token"),
     },
-    page=TenantRules, api=TenantRules,
+    also=("export",), actions={"leave": "write"},
+    page=TenantPage, api=TenantApi,
 )  # fmt: skip

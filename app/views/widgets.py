@@ -48,6 +48,10 @@ class Whole(Styled, TextInput):
     usual = {"inputmode": "numeric", "class": "control short"}
 
 
+class Amount(Styled, TextInput):
+    usual = {"inputmode": "decimal", "class": "control short"}
+
+
 class Day(Styled, DateInput):
     usual = {"class": "control short"}
 

@@ -163,6 +163,13 @@ WORDS = {
         purpose=_("What calls, words and mails were used."),
         empty=_("Nothing was used yet"), how=_("Each call is written down here."),
     ),
+    "Price": Words(
+        one=_("price"), many=_("prices"), icon="tag",
+        purpose=_("What calls, words and mails cost, from which day on."),
+        add=_("Add a price"), saved=_("Price saved"), deleted=_("Price deleted"),
+        delete=_("Delete price"), lost=_("What was used at this price has no cost any more."),
+        empty=_("No prices yet"), how=_("Without prices the usage is shown without its cost."),
+    ),
     "AuditLog": Words(
         one=_("change"), many=_("changes"), icon="history",
         purpose=_("Who changed what, and when."),

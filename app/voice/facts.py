@@ -58,6 +58,7 @@ class Snapshot:
     message_only_when_closed: bool
     announces_recording: bool
     staff_first: int | None
+    suspension_number: str
     limits: m.Limits
     schedule: hours.Schedule
     places: tuple[Place, ...]
@@ -173,6 +174,7 @@ def _load() -> Snapshot:
         message_only_when_closed=config.after_hours == AfterHours.MESSAGE,
         announces_recording=config.recording == CallRecording.ANNOUNCE,
         staff_first=config.staff_first_id,
+        suspension_number=config.suspension_number or "",
         limits=m.Limits(max_turns=config.max_turns, max_transfers=config.max_transfers),
         schedule=_schedule(tenant.timezone, spans, holidays, None),
         places=tuple(_places(tenant.timezone, spans, holidays)),

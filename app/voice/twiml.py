@@ -21,6 +21,8 @@ LARGEST_DOCUMENT = 64_000  # bytes; Twilio refuses above 64 kB (error 11750)
 MOST_HINTS, LONGEST_HINT = 500, 100
 MOST_NUMBERS = 10  # rung at the same time by one Dial
 TALK_SECONDS, RECORD_SECONDS = 3600, 120
+FORWARD_SECONDS = 30  # a call that is forwarded rings so long
+TAKEN = frozenset({"completed", "answered"})  # DialCallStatus of a call that somebody took
 _PATIENCE: dict[str, int] = {
     Ask.GOODBYE: 2,
     Ask.PHONE: 8,
@@ -143,6 +145,15 @@ def hang_up(text: str, voice: VoiceSettings) -> str:
     return _document(response)
 
 
+def forward(number: str, caller: str, links: Links) -> str:
+    """Connect a caller whom nobody here answers, without a word and without screening."""
+    response = VoiceResponse()
+    dial = _dialling(caller, links, FORWARD_SECONDS)
+    dial.number(number)
+    response.append(dial)
+    return _document(response)
+
+
 def screen(text: str, action: str, voice: VoiceSettings) -> str:
     """Asks who picked up to press a key; voicemail does not, and is hung up on."""
     response = VoiceResponse()
@@ -191,6 +202,7 @@ def _hints(facts: Facts) -> str:
     """What callers of this tenant are likely to say. Commas part the hints: none may hold one."""
     phrases = [facts.business, *(department.name for department in facts.departments)]
     phrases += [passage.question for passage in facts.passages]
+    phrases += [other for passage in facts.passages for other in passage.alternates]
     clean = (" ".join(re.sub(r"[,;?!.¿¡]", " ", xml_safe(p)).split()) for p in phrases)
     fitting = dict.fromkeys(phrase for phrase in clean if 0 < len(phrase) <= LONGEST_HINT)
     hints: list[str] = []
@@ -205,18 +217,22 @@ def _hints(facts: Facts) -> str:
 
 def _dial(department_id: int, links: Links, facts: Facts) -> DialVerb:
     department = facts.department(department_id)
-    shown = facts.caller_number if _E164.fullmatch(facts.caller_number) else links.called
-    dial = DialVerb(
+    dial = _dialling(facts.caller_number, links, department.ring_seconds if department else None)
+    for number in department.numbers[:MOST_NUMBERS] if department else ():
+        dial.number(number, url=links.screen(links.attempt), method="POST")
+    return dial
+
+
+def _dialling(caller: str, links: Links, ring_seconds: int | None) -> DialVerb:
+    shown = caller if _E164.fullmatch(caller) else links.called
+    return DialVerb(
         action=links.transfer_status(),
         method="POST",
-        timeout=department.ring_seconds if department else None,
+        timeout=ring_seconds,
         time_limit=TALK_SECONDS,
         caller_id=shown or None,
         answer_on_bridge=False,
     )
-    for number in department.numbers[:MOST_NUMBERS] if department else ():
-        dial.number(number, url=links.screen(links.attempt), method="POST")
-    return dial
 
 
 def _record(response: VoiceResponse, links: Links) -> None:

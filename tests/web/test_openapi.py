@@ -63,6 +63,7 @@ def test_every_answer_is_as_described(rows: Rows, client: FlaskClient):
     tenant = rows.tenant()
     found = rows.every_kind(tenant) | {
         models.AuditLog: rows.audit(tenant), models.User: rows.user(tenant), models.Tenant: tenant,
+        models.Price: rows.price(),
     }  # fmt: skip
     rest = Rest(client).sign_in(rows.super_admin().username).acting_for(tenant.id)
     described = Described(rest)
