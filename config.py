@@ -6,6 +6,7 @@ Standard library only: the supervisor and the bootstrap read it before anything 
 import base64
 import binascii
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -131,6 +132,18 @@ def _hosts(name: str, raw: str) -> tuple[str, ...]:
     return hosts
 
 
+def _colour(name: str, raw: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", raw):
+        raise BadSetting(f"{name} must be a colour such as #2f55d4, but is {raw!r}.")
+    return raw.lower()
+
+
+def _name(name: str, raw: str) -> str:
+    if len(raw) > 40:
+        raise BadSetting(f"{name} must have at most 40 characters.")
+    return raw
+
+
 def _is_key(key: str) -> bool:
     try:
         return len(base64.urlsafe_b64decode(key)) == 32
@@ -156,6 +169,8 @@ class Settings:
     proxy_hops: int = _setting(_whole(0, 10), "0")
     data_dir: Path = _setting(_folder, "data")
     app_env: str = _setting(_one_of("development", "production"), "development")
+    product_name: str = _setting(_name, "Receptionist")
+    product_colour: str = _setting(_colour, "#2f55d4")
     admin_email: str = _setting(_text, "admin@example.com")
     admin_password: str = _setting(_text, secret=True)
     twilio_account_sid: str = _setting(_text)

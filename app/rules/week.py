@@ -28,7 +28,7 @@ class Span:
         return (_minute(self.closes) - _minute(self.opens)) % DAY or DAY
 
     def __str__(self) -> str:
-        return f"{_clock(self.opens)}–{_clock(self.closes)}"  # noqa: RUF001
+        return f"{_clock(self.opens)}–{_clock(self.closes)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, g, redirect, session, url_for
+from flask import abort, g, redirect, request, session, url_for
 from flask_appbuilder import BaseView, expose
 from flask_login import current_user
 from sqlalchemy import select
@@ -10,7 +10,12 @@ from sqlalchemy import select
 from app.extensions import db
 from app.models import Tenant
 from app.tenancy import across_tenants
+from app.views import moments
+from app.views.fields import LARGEST, storable
 from app.views.signin import ACTING
+
+FEW = 8  # in the switcher
+MOST = 100  # on the page; what is typed narrows them
 
 
 class ActAs(BaseView):
@@ -20,12 +25,20 @@ class ActAs(BaseView):
     @expose("/", methods=["GET"])
     def choose(self) -> Any:
         super_admins_only()
-        return self.render_template("act_as.html", tenants=_tenants())
+        return self.render_template(
+            "act_as.html", tenants=_tenants(_asked()), asked=_asked(), most=MOST
+        )
+
+    @expose("/find", methods=["GET"])
+    def find(self) -> Any:
+        """The list of the switcher, as it is typed."""
+        super_admins_only()
+        return self.render_template("frame/tenants.html", tenants=_tenants(_asked())[:FEW])
 
     @expose("/<int:tenant_id>", methods=["POST"])
     def start(self, tenant_id: int) -> Any:
         super_admins_only()
-        if tenant_id not in dict(_tenants()):
+        if not _exists(tenant_id):
             abort(404)
         session[ACTING] = tenant_id
         return redirect(self.appbuilder.get_url_for_index)
@@ -42,10 +55,10 @@ def is_super_admin() -> bool:
 
 
 def acting_for() -> str | None:
-    """The name of the tenant a super admin acts for, for the navbar."""
+    """The name of the tenant a super admin acts for."""
     if not is_super_admin() or ACTING not in session:
         return None
-    return db.session.scalar(select(Tenant.name).where(Tenant.id == session[ACTING]))
+    return moments.business().name
 
 
 def super_admins_only() -> None:
@@ -55,7 +68,26 @@ def super_admins_only() -> None:
         abort(403)
 
 
-def _tenants() -> list[tuple[int, str]]:
+def _asked() -> str:
+    try:
+        return storable(request.args.get("q", "").strip()[:80])
+    except ValueError:
+        return ""
+
+
+def _exists(tenant_id: int) -> bool:
     with across_tenants():
-        rows = db.session.execute(select(Tenant.id, Tenant.name).order_by(Tenant.name))
+        return tenant_id <= LARGEST and db.session.get(Tenant, tenant_id) is not None
+
+
+def _tenants(asked: str) -> list[tuple[int, str]]:
+    """Whose name contains it; one that begins with it comes first."""
+    begins = Tenant.name.istartswith(asked, autoescape=True)
+    with across_tenants():
+        rows = db.session.execute(
+            select(Tenant.id, Tenant.name)
+            .where(Tenant.name.icontains(asked, autoescape=True))
+            .order_by(begins.desc(), Tenant.name)
+            .limit(MOST)
+        )
         return [(tenant_id, name) for tenant_id, name in rows]

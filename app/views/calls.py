@@ -19,7 +19,7 @@ from app.models import (
     TransferAttempt,
     TwilioNumber,
 )
-from app.views import checks
+from app.views import checks, written
 from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
 from app.views.fields import Body, Words
@@ -90,7 +90,10 @@ class CallApi:
 
 CALLS = Entity(
     model=CallSession, resource="calls", menu="Calls", category=CATEGORY, icon="fa-phone-square",
-    list_columns=("started_at", "caller", "called", "channel", "state", "outcome", "duration"),
+    list_columns=("caller", "outcome", "started_at", "duration", "called", "channel"),
+    low=("called", "channel"), titled=lambda call: written.phone_text(call.caller),
+    related={"CallSummary": "call", "Transcript": "call", "TransferAttempt": "call",
+             "Recording": "call", "Lead": "call"},
     show_columns=(
         "call_sid", "channel", "outcome", "state", "started_at", "ended_at", "duration", "caller",
         "called", "number", "turn", "answers", "last_turn_at", "tokens_in", "tokens_out",
@@ -102,7 +105,7 @@ CALLS = Entity(
     labels={
         "started_at": "Began", "called": "Number called", "departments": "Department tried",
         "utterances": "Words said (newest 10,000 calls)",
-        "duration": "Seconds", "call_sid": "Twilio's id",
+        "duration": "Length", "call_sid": "Twilio's id",
     },
     may=READ, also=("test",), api=CallApi,
 )  # fmt: skip

@@ -5,7 +5,6 @@ from typing import Any
 from flask import Response, flash, g, redirect, request, session, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.api import safe
-from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.security import api, views
 from flask_appbuilder.security.decorators import no_cache
@@ -21,9 +20,10 @@ from wtforms.validators import DataRequired, EqualTo, Length
 
 from app import passwords
 from app.models import Way
-from app.views import admission, devices, factors, sessions
+from app.views import admission, devices, factors, sessions, widgets
 from app.views.attempts import TooMany
 
+WRONG = _("Wrong user name or password.")
 REFUSED = (
     "Wrong user name, password or code."
     " A user with a second factor sends its code in the field totp."
@@ -66,7 +66,7 @@ class AuthDBView(views.AuthDBView):
             flash(refusal.message, "warning")
             return self._page(form), 429, _later(refusal)
         if found is None:
-            flash(str(self.invalid_login_message), "warning")
+            flash(WRONG, "warning")
             return redirect(self.appbuilder.get_url_for_login_with(following))
         if found.needs_code:
             admission.keep_half(found, following)
@@ -267,24 +267,26 @@ class SecurityApi(api.SecurityApi):
 
 def chosen() -> Any:
     return PasswordField(
-        "New password",
+        _("New password"),
         description=RULE,
-        validators=[DataRequired()],
-        widget=BS3PasswordFieldWidget(),
+        validators=[DataRequired(_("Enter a new password."))],
+        widget=widgets.Secret(),
     )
 
 
 def chosen_again() -> Any:
     return PasswordField(
-        "New password again",
-        validators=[EqualTo("password", message="The two are not the same.")],
-        widget=BS3PasswordFieldWidget(),
+        _("New password again"),
+        validators=[EqualTo("password", message=_("The two are not the same."))],
+        widget=widgets.Secret(),
     )
 
 
 class OwnPasswordForm(DynamicForm):
     current_password = PasswordField(
-        "Current password", validators=[DataRequired()], widget=BS3PasswordFieldWidget()
+        _("Current password"),
+        validators=[DataRequired(_("Enter your current password."))],
+        widget=widgets.Secret(autocomplete="current-password"),
     )
     password = chosen()
     conf_password = chosen_again()
@@ -292,8 +294,8 @@ class OwnPasswordForm(DynamicForm):
 
 class ResetMyPasswordView(views.ResetMyPasswordView):
     form = OwnPasswordForm
-    form_title = "Change your password"
-    message = "The password was changed. All your other sign-ins were ended."
+    form_title = _("Change your password")
+    message = _("The password was changed. All your other sign-ins were ended.")
 
     def form_post(self, form: Any) -> Any:
         user = g.user

@@ -11,11 +11,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.extensions import db
 from app.tenancy import current_tenant_id
-from app.views import forms
+from app.views import forms, words, written
 from app.views.api import EntityApi
 from app.views.checks import Check
 from app.views.interface import Rows
-from app.views.pages import EntityPage, formatters
+from app.views.pages import EntityPage
 
 READ = ("list", "show")
 WRITE = ("add", "edit", "delete")
@@ -53,6 +53,10 @@ class Entity:
     searched: tuple[str, ...] = ()  # besides what the list shows: relations, too
     loaded: tuple[str, ...] = ()  # relations that what a list shows is made from
     exported: tuple[str, ...] = ()  # columns of its CSV; default: the list's
+    titled: Callable[[Any], str] = str  # what a row is called
+    low: tuple[str, ...] = ()  # of the list, those a narrow screen does without
+    written: Mapping[str, Any] = field(default_factory=dict)  # columns written otherwise
+    related: Mapping[str, str] = field(default_factory=dict)  # below a row: model -> its relation
     rule: Rule | None = None  # what must hold of a row as a whole: raises Refused
     checks: Mapping[str, Check] = field(default_factory=dict)
     special: Mapping[str, fields.Field] = field(default_factory=dict)  # REST fields of their own
@@ -63,6 +67,10 @@ class Entity:
     @property
     def name(self) -> str:
         return self.model.__name__
+
+    @property
+    def words(self) -> words.Words:
+        return words.of(self.name)
 
     @property
     def is_owned(self) -> bool:
@@ -134,7 +142,11 @@ class Entity:
             "search_form_extra_fields": lookups,
             "add_form_extra_fields": inputs | dict(self.inputs),
             "edit_form_extra_fields": inputs | dict(self.inputs),
-            "formatters_columns": formatters(self.model),
+            "formatters_columns": written.formatters(self.model) | dict(self.written),
+            "add_title": self.words.add,
+            "add_row_message": self.words.saved,
+            "edit_row_message": self.words.saved,
+            "delete_row_message": self.words.deleted,
             "method_permission_name": self._method_permissions(),
             "page_size": 25,
         }

@@ -1,16 +1,10 @@
 """How a model's columns look in the HTML forms."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from typing import Any
 
-from flask_appbuilder.fieldwidgets import (
-    BS3PasswordFieldWidget,
-    BS3TextAreaFieldWidget,
-    BS3TextFieldWidget,
-    DatePickerWidget,
-    Select2Widget,
-)
+from flask_babel import lazy_gettext as _
 from sqlalchemy import (
     ARRAY,
     Boolean,
@@ -42,8 +36,10 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.extensions import db
+from app.views import moments, tones, widgets, written
 from app.views.checks import Check
 from app.views.fields import LARGEST, LONGEST, LONGEST_LINE, MOST_LINES, UNSTORABLE
+from app.views.refusals import Refused
 
 MOST_ROWS = 500  # that a form offers to choose from
 NO_CLOCK = "Not a time of day, such as 09:00."
@@ -67,7 +63,7 @@ class WordsField(StringField):
 class LinesField(TextAreaField):
     """A list of strings, one a line."""
 
-    widget = BS3TextAreaFieldWidget()
+    widget = widgets.Lines()
 
     def __init__(self, *args: Any, check: Check | None = None, **kw: Any) -> None:
         super().__init__(*args, **kw)
@@ -95,14 +91,6 @@ class TicksField(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
-class WholeField(IntegerField):
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError as error:
-            raise ValueError("Not a whole number, such as 5.") from error
-
-
 class DayField(DateField):
     def process_formdata(self, valuelist: list[str]) -> None:
         try:
@@ -114,7 +102,7 @@ class DayField(DateField):
 class ClockField(StringField):
     """HH:MM."""
 
-    widget = BS3TextFieldWidget()
+    widget = widgets.Clock()
 
     def _value(self) -> str:
         if self.raw_data:
@@ -147,14 +135,14 @@ class AmountField(DecimalField):
 
 
 class MomentField(StringField):
-    """YYYY-MM-DD HH:MM, in UTC."""
+    """YYYY-MM-DDTHH:MM, in the zone of the tenant in scope."""
 
-    widget = BS3TextFieldWidget()
+    widget = widgets.Moment()
 
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return self.data.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if self.data else ""
+        return self.data.astimezone(moments.zone()).strftime("%Y-%m-%dT%H:%M") if self.data else ""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = "".join(valuelist).strip()
@@ -163,22 +151,44 @@ class MomentField(StringField):
         except ValueError as error:
             self.data = None
             raise ValueError("Not a time, such as 2027-01-31 17:00.") from error
-        self.data = found.replace(tzinfo=found.tzinfo or UTC) if found else None
+        self.data = found.replace(tzinfo=found.tzinfo or moments.zone()) if found else None
 
 
-class RelatedField(SelectField):
+class ChoiceField(SelectField):
+    """One of a list."""
+
+    widget = widgets.Choice()
+
+    def pre_validate(self, form: Any) -> None:
+        try:
+            super().pre_validate(form)
+        except ValidationError as error:
+            raise ValidationError(str(_("Choose one from the list."))) from error
+
+
+class WholeField(IntegerField):
+    widget = widgets.Whole()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError(str(_("Enter a whole number, such as 20."))) from error
+
+
+class RelatedField(ChoiceField):
     """Another row that whoever asks can see, or none."""
 
     def __init__(self, *args: Any, related: Any, column: str, optional: bool, **kw: Any) -> None:
         self.related = related
         self.column = column
         self.optional = optional
-        super().__init__(*args, choices=self._rows, coerce=_number, widget=Select2Widget(), **kw)
+        super().__init__(*args, choices=self._rows, coerce=_number, **kw)
 
     def _rows(self) -> list[SelectChoice]:
         rows = db.session.scalars(select(self.related).order_by(self.related.id).limit(MOST_ROWS))
         found = [SelectChoice(value=row.id, label=str(row)) for row in rows]
-        return [SelectChoice(value="", label="—"), *found] if self.optional else found
+        return [SelectChoice(value="", label=_("Not set")), *found] if self.optional else found
 
     def process_data(self, value: Any) -> None:
         self.data = getattr(value, "id", None)
@@ -188,11 +198,19 @@ class RelatedField(SelectField):
         setattr(obj, self.column, found.id if found else None)
 
 
+def blame(form: Any, refusal: Refused) -> None:
+    """Says at the field at fault why it was refused; of none in particular, at the form."""
+    if refusal.field in form:
+        form[refusal.field].errors = [*form[refusal.field].errors, refusal.text]
+    else:
+        form.form_errors = [*form.form_errors, refusal.text]
+
+
 class SecretField(PasswordField):
     """Write-only: never shown, and left as it is when left blank."""
 
     data: Any
-    widget = BS3PasswordFieldWidget()
+    widget = widgets.Secret()
 
     def __init__(self, *args: Any, check: Check | None = None, **kw: Any) -> None:
         super().__init__(*args, **kw)
@@ -239,7 +257,7 @@ def lookups_of(model: Any, names: tuple[str, ...], labels: Mapping[str, str]) ->
     for name in many:
         label, related = labels.get(name) or _label(name), mapper.relationships[name].mapper.class_
         if hasattr(related, "text"):
-            made[name] = StringField(label, widget=BS3TextFieldWidget())
+            made[name] = StringField(label, widget=widgets.Line())
         else:
             made[name] = RelatedField(label, related=related, column="", optional=True)
     return made
@@ -252,8 +270,12 @@ def _related(relation: Any, label: str) -> Field:
         related=relation.mapper.class_,
         column=column.key,
         optional=column.nullable,
-        validators=[Optional() if column.nullable else InputRequired()],
+        validators=[Optional() if column.nullable else _needed(label)],
     )
+
+
+def _needed(label: str) -> InputRequired:
+    return InputRequired(_("Fill in “%(label)s”.", label=label))
 
 
 def _label(name: str) -> str:
@@ -263,11 +285,9 @@ def _label(name: str) -> str:
 def _field(column: Any, check: Check | None, label: str) -> Field:
     known = column.default is not None and column.default.is_scalar
     options = {"label": label, "default": column.default.arg if known else None}
-    need = [Optional() if column.nullable else InputRequired()]
+    need = [Optional() if column.nullable else _needed(label)]
     if choices := column.info.get("choices"):
-        return SelectField(
-            choices=_choices(choices, column), coerce=_given, widget=Select2Widget(), **options
-        )
+        return ChoiceField(choices=_choices(choices, column), coerce=_given, **options)
     match column.type:
         case ARRAY():
             return LinesField(label=label, check=check)
@@ -277,36 +297,41 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
             return BooleanField(**options)
         case Integer():
             need.append(NumberRange(*column.info.get("between", (-LARGEST, LARGEST))))
-            return WholeField(validators=need, widget=BS3TextFieldWidget(), **options)
+            return WholeField(validators=need, **options)
         case Numeric():
             digits, places = column.type.precision or 0, column.type.scale or 0
             need.append(NumberRange(0, 10 ** (digits - places) - 1))
-            return AmountField(
-                validators=need, places=places, widget=BS3TextFieldWidget(), **options
-            )
+            return AmountField(validators=need, places=places, widget=widgets.Amount(), **options)
         case DateTime():
             return MomentField(validators=need, **options)
         case Date():
-            return DayField(validators=need, widget=DatePickerWidget(), **options)
+            return DayField(validators=need, widget=widgets.Day(), **options)
         case Time():
             return ClockField(validators=need, **options)
     given = column.default is not None or column.server_default is not None
-    long = isinstance(column.type, Text)
     return WordsField(
         check=check,
         blank=None if column.nullable else "",
         validators=[
-            Optional() if column.nullable or given else InputRequired(),
+            Optional() if column.nullable or given else _needed(label),
             Length(max=column.type.length or LONGEST),
         ],
-        widget=BS3TextAreaFieldWidget() if long else BS3TextFieldWidget(),
+        widget=_words_widget(column),
         **options,
     )
 
 
+def _words_widget(column: Any) -> Any:
+    if column.name in written.PHONES:
+        return widgets.Phone()
+    if column.name == "email":
+        return widgets.Mail()
+    return widgets.Lines() if isinstance(column.type, Text) else widgets.Line()
+
+
 def _choices(values: Any, column: Any) -> list[SelectChoice]:
-    found = [SelectChoice(value=str(value), label=_label(str(value))) for value in values]
-    return [SelectChoice(value="", label="—"), *found] if column.nullable else found
+    found = [SelectChoice(value=str(v), label=tones.said(values, v).text) for v in values]
+    return [SelectChoice(value="", label=_("Not set")), *found] if column.nullable else found
 
 
 def _checked(check: Check | None, value: Any) -> Any:

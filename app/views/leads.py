@@ -1,13 +1,23 @@
 """Messages taken for the business, and what became of them."""
 
+from functools import partial
+
+from flask_babel import lazy_gettext as _
+
 from app.models import Lead
-from app.views import checks
+from app.views import checks, written
 from app.views.bulk import LeadActions
 from app.views.entity import Entity
 
 LEADS = Entity(
     model=Lead, resource="leads", menu="Leads", category="Calls", icon="fa-user-plus",
-    list_columns=("created_at", "name", "phone", "reason", "status", "due", "urgent", "test"),
+    list_columns=("name", "phone", "reason", "status", "due", "created_at", "urgent", "test"),
+    low=("urgent", "test"),
+    written={
+        "due": written.due,
+        "urgent": partial(written.flag, "warn", _("Urgent")),
+        "test": partial(written.flag, "outline", _("Test")),
+    },
     form_columns=("name", "phone", "email", "reason", "status", "due", "notes", "department"),
     show_columns=(
         "name", "phone", "email", "reason", "status", "call", "department", "due", "notes",
@@ -19,7 +29,10 @@ LEADS = Entity(
         "urgent", "confirmed", "test",
     ),
     checks={"email": checks.email_or_none},
-    labels={"created_at": "Taken", "due": "Follow up by", "test": "Test call"},
+    labels={
+        "created_at": "Came in", "reason": "What they want", "due": "Call back by",
+        "test": "Test call",
+    },
     help={
         "phone": "As the caller gave it.",
         "reason": "What the caller wants.",

@@ -7,9 +7,10 @@ from typing import Any
 
 from flask import flash, g, redirect, url_for
 from flask_appbuilder import BaseView, expose
-from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.security.decorators import no_cache
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from sqlalchemy import delete, select
 from werkzeug.security import generate_password_hash
 from wtforms import StringField
@@ -20,20 +21,22 @@ from app.extensions import db
 from app.jobs import outbox
 from app.models import JobKind, User, UserToken, Way
 from app.tenancy import across_tenants
-from app.views import attempts
+from app.views import attempts, widgets
 from app.views.attempts import TooMany
 from app.views.doors import chosen, chosen_again
 from app.views.fields import storable
 
-TOLD = "If there is such a user, a mail with a link is on its way."
-DEAD = "This link was used already, is too old, or was never made. Ask for a new one."
+TOLD = _("If there is such a user, a mail with a link is on its way.")
+DEAD = _("This link was used already, is too old, or was never made. Ask for a new one.")
+
+SET = _("The password was set. Sign in with it.")
 
 
 class ForgotForm(DynamicForm):
     name = StringField(
-        "User name or e-mail address",
-        validators=[DataRequired(), Length(max=320)],
-        widget=BS3TextFieldWidget(),
+        _("User name or e-mail address"),
+        validators=[DataRequired(_("Enter your user name or e-mail address.")), Length(max=320)],
+        widget=widgets.Line(autocomplete="username"),
     )
 
 
@@ -60,13 +63,13 @@ class Passwords(BaseView):
     def forgot(self) -> Any:
         form = ForgotForm()
         if not form.validate_on_submit():
-            return self._page("Choose a new password", form)
+            return self._page(gettext("Choose a new password"), form)
         try:
             _ask_for_link(form.name.data.strip())
         except TooMany as refusal:
             flash(refusal.message, "warning")
             retry = {"Retry-After": str(refusal.wait)}
-            return self._page("Choose a new password", form), 429, retry
+            return self._page(gettext("Choose a new password"), form), 429, retry
         except ValueError:
             pass  # nobody has such a name
         flash(TOLD, "info")
@@ -87,9 +90,9 @@ class Passwords(BaseView):
                 form.password.errors = [str(error)]
             else:
                 used = _set(token, holder, form.password.data)
-                flash("The password was set. Sign in with it." if used else DEAD, "info")
+                flash(SET if used else DEAD, "success" if used else "warning")
                 return redirect(self.appbuilder.get_url_for_login)
-        page = self._page(f"Choose a password for {holder.username}", form)
+        page = self._page(gettext("Choose a password for %(name)s", name=holder.username), form)
         return page, 200, {"Referrer-Policy": "no-referrer"}
 
     def _page(self, title: str, form: Any) -> Any:

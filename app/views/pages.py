@@ -3,31 +3,41 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, current_app, flash, g, redirect, request, url_for
+from flask import abort, current_app, redirect, request, url_for
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.urltools import get_filter_args, get_order_args
 from flask_login import current_user
-from sqlalchemy import inspect, select
+from markupsafe import Markup
+from sqlalchemy import Text, inspect, select
 from sqlalchemy.exc import DataError
 
 from app.extensions import db
-from app.models import Tenant
 from app.tenancy import PLATFORM, current_scope
-from app.views import sheets
+from app.views import sheets, written
+from app.views.filters import SameRecord
 from app.views.interface import FiltersPerRequest, is_id
-from app.views.refusals import Refused, explained
+from app.views.narrowing import Narrowed, Tools
+from app.views.saving import SavesRows
+from app.views.words import Words
+from app.views.written import PHONES
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
 
 LARGEST_PAGE = 100
+RELATED = 10  # rows shown below the one they belong to
 
 
-class EntityPage(FiltersPerRequest, ModelView):
+@dataclass(frozen=True, slots=True)
+class Related:
+    title: Any
+    html: Markup
+
+
+class EntityPage(Narrowed, SavesRows, FiltersPerRequest, ModelView):
     entity: "Entity"
 
     @property
@@ -41,7 +51,24 @@ class EntityPage(FiltersPerRequest, ModelView):
     def list_columns(self, value: list[str]) -> None:
         """Flask-AppBuilder fills in what is not set; ours always is."""
 
-    list_template = "entity/list.html"
+    search_widget = Tools
+
+    @property
+    def words(self) -> Words:
+        return self.entity.words
+
+    def title_of(self, item: Any) -> str:
+        """What a row is called: by itself, else by its kind and number."""
+        name = self.entity.titled(item)
+        return f"{str(self.words.one).capitalize()} {item.id}" if name[:1] in ("", "<") else name
+
+    def cell_class(self, column: str) -> str:
+        """Where a phone's card has this cell."""
+        if column in ("status", "outcome"):
+            return "state"
+        columns = inspect(self.entity.model).columns
+        plain = column in PHONES or (column in columns and isinstance(columns[column].type, Text))
+        return "bare-cell" if plain else ""
 
     @expose("/csv", methods=["GET"])
     @has_access
@@ -60,7 +87,7 @@ class EntityPage(FiltersPerRequest, ModelView):
         if order not in self.order_columns:
             order, direction = self.base_order
         column = getattr(model, order)
-        filters = self.datamodel.get_inner_filters(self._filters)
+        filters = self.datamodel.get_inner_filters(self.searched(self._filters))
         query = filters.apply_all(db.session.query(model))
         return query.order_by(column.desc() if direction == "desc" else column, model.id)
 
@@ -128,140 +155,46 @@ class EntityPage(FiltersPerRequest, ModelView):
         if order_column and order_column not in self.order_columns:
             order_column = order_direction = ""
         widgets = super()._get_list_widget(
-            filters=filters, actions=actions, order_column=order_column,
+            filters=self.searched(filters), actions=actions, order_column=order_column,
             order_direction=order_direction, page=max(page or 0, 0),
-            page_size=max(1, min(page_size or self.page_size, LARGEST_PAGE)), **kwargs,
+            page_size=max(1, min(page_size or self.page_size, LARGEST_PAGE)), view=self, **kwargs,
         )  # fmt: skip
         shown = widgets["list"].template_args
         shown["value_columns"] = rows = list(shown["value_columns"])
-        _remember_names({row["tenant_id"] for row in rows if row.get("tenant_id")})
+        written.remember_tenants({row["tenant_id"] for row in rows if row.get("tenant_id")})
         return widgets
 
-    def _add(self) -> Any:
-        """None when it was added; else the form. Flask-AppBuilder's own loses what was typed when
-        the database refuses it, and lets the address fill in hidden columns."""
-        self._need_tenant()
-        form = self.add_form.refresh()
-        if request.method != "POST":
-            self.update_redirect()
-        elif form.validate() and self._added(form):
-            return None
-        return self._get_add_widget(form=form)
+    def _get_search_widget(
+        self, form: Any = None, exclude_cols: Any = None, widgets: Any = None
+    ) -> Any:
+        known = self._filters.get_search_filters()
+        widgets["search"] = self.search_widget(
+            form=form, view=self,
+            include_cols=[name for name in self.search_columns if name in known],
+            search_filters={name: [flt.name for flt in known[name]] for name in known},
+        )  # fmt: skip
+        return widgets
 
-    def _added(self, form: Any) -> bool:
-        with self._refusing(form) as saving:
-            self.entity.alone()
-            item = self.datamodel.obj()
-            form.populate_obj(item)
-            self.pre_add(item)
-            self.entity.verify(item)
-            self.datamodel.add(item)
-        if saving.done:
-            self.post_add(item)
-            flash(self.add_row_message, "success")
-        return saving.done
+    def _get_show_widget(self, pk: Any, item: Any, *args: Any, **kwargs: Any) -> Any:
+        found = super()._get_show_widget(pk, item, *args, **kwargs)
+        found["show"].template_args.update(view=self, item=item)
+        return found
 
-    def _edit(self, pk: Any) -> Any:
-        """None when it was saved; else the form."""
-        self._need_tenant()
-        if request.method == "POST":
-            self.entity.alone()
-        item = self.datamodel.get(pk) or abort(404)
-        if request.method != "POST":
-            self.update_redirect()
-            return self._get_edit_widget(form=self.edit_form.refresh(obj=item))
-        form = self.edit_form.refresh(request.form)
-        if form.validate() and self._edited(form, item):
-            return None
-        return self._get_edit_widget(form=form)
+    def related_lists(self, item: Any) -> list[Related]:
+        """The first rows that belong to this one, of each kind that whoever asks may read."""
+        pages = {type(view).__name__: view for view in self.appbuilder.baseviews}
+        found = self.entity.related.items()
+        return [
+            self._related(pages[f"{name}Page"], relation, item)
+            for name, relation in found
+            if self.appbuilder.sm.has_access("can_read", name)
+        ]
 
-    def _edited(self, form: Any, item: Any) -> bool:
-        with self._refusing(form) as saving:
-            with db.session.no_autoflush:
-                form.populate_obj(item)
-                self.pre_update(item)
-                self.entity.verify(item)
-            self.datamodel.edit(item)
-        if saving.done:
-            self.post_update(item)
-            flash(self.edit_row_message, "success")
-        return saving.done
-
-    @contextmanager
-    def _refusing(self, form: Any) -> Iterator["Saving"]:
-        """What is refused is said beside its input, and nothing of it is saved."""
-        saving = Saving()
-        try:
-            with explained(self.datamodel.obj):
-                yield saving
-            saving.done = True
-        except Refused as refusal:
-            db.session.rollback()
-            if refusal.field in form:
-                form[refusal.field].errors = [refusal.text]
-            else:
-                flash(refusal.text, "danger")
-
-    def _delete(self, pk: Any) -> None:
-        self._need_tenant()
-        item = self.datamodel.get(pk) or abort(404)
-        try:
-            with explained(self.datamodel.obj):
-                self.pre_delete(item)
-                self.datamodel.delete(item)
-        except Refused as refusal:
-            flash(refusal.text, "danger")
-        else:
-            self.post_delete(item)
-            flash(self.delete_row_message, "success")
-        self.update_redirect()
-
-    def post_add_redirect(self) -> Any:
-        return redirect(url_for(f"{self.endpoint}.list"))
-
-    post_edit_redirect = post_delete_redirect = post_add_redirect
-
-    def _need_tenant(self) -> None:
-        if self.entity.is_owned and current_scope() is PLATFORM:
-            flash("Choose the tenant to act for first.", "warning")
-            abort(redirect(url_for("ActAs.choose")))
-
-
-@dataclass
-class Saving:
-    done: bool = False
-
-
-def formatters(model: type) -> dict[str, Any]:
-    """How values are written in lists and on show pages."""
-    names = [*inspect(model).columns.keys(), *inspect(model).relationships.keys()]
-    return {name: _written for name in names} | {"tenant_id": _tenant_name}
-
-
-def _written(value: Any) -> Any:
-    match value:
-        case None | "" | []:
-            return "—"
-        case bool():
-            return "yes" if value else "no"
-        case datetime():
-            return value.strftime("%d %b %Y %H:%M")
-        case time():
-            return value.strftime("%H:%M")
-        case list():
-            return ", ".join(map(str, value))
-    return value
-
-
-def _remember_names(tenants: set[int]) -> None:
-    """Of the tenants in a list, by one statement."""
-    if tenants:
-        found = db.session.execute(select(Tenant.id, Tenant.name).where(Tenant.id.in_(tenants)))
-        g.tenant_names = {tenant: name for tenant, name in found}
-
-
-def _tenant_name(tenant_id: int | None) -> str:
-    """Of a list they are known already."""
-    if tenant_id and tenant_id not in g.get("tenant_names", {}):
-        _remember_names({tenant_id})
-    return g.get("tenant_names", {}).get(tenant_id, "—")
+    def _related(self, view: Any, relation: str, item: Any) -> Related:
+        filters = view.datamodel.get_filters()
+        filters.add_filter(relation, SameRecord, item.id)
+        found = view._get_list_widget(filters=filters, page_size=RELATED)["list"]
+        columns = found.template_args["include_columns"]
+        found.template_args["include_columns"] = [c for c in columns if c != relation]
+        every = url_for(f"{view.endpoint}.list", **{f"_flt_0_{relation}": item.id})
+        return Related(view.list_title, Markup(found(related=every)))

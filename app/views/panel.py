@@ -3,16 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 import prison
-from flask import Flask, Response, jsonify, request
+from flask import Flask, jsonify, request
 from flask_appbuilder import AppBuilder, BaseView
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import HTTPException
 
 from app import roles
 from app.extensions import db
-from app.views import headers, keys
-from app.views.act_as import ActAs, acting_for, is_super_admin
+from app.views import frame, headers, keys
+from app.views.act_as import ActAs
 from app.views.dashboard import Dashboard
+from app.views.finding import Finding
 from app.views.health import health
 from app.views.links import Passwords
 from app.views.second_factor import SecondFactors
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 DEEPEST = 200  # brackets in `q`
 SETTINGS = {
-    "APP_NAME": "Receptionist",
     "AUTH_ROLE_ADMIN": str(roles.RoleName.SUPER_ADMIN),
     "FAB_ROLES": roles.patterns(),
     "JWT_REFRESH_TOKEN_EXPIRES": LONGEST,
@@ -46,14 +45,13 @@ def install(
         csrf.exempt(app.blueprints["twilio"])
     headers.install(app)
     app.register_blueprint(health)
-    app.register_error_handler(HTTPException, _as_json)
+    frame.install(app)
     app.before_request(_readable)
     app.before_request(keys.prove)  # ahead of Flask-AppBuilder's own
     app.before_request(lead_to_enrolment)
-    app.context_processor(lambda: {"acting_for": acting_for, "is_super_admin": is_super_admin})
     with app.app_context():
         appbuilder = AppBuilder(app, db.session, security_manager_class=SignIn, indexview=Dashboard)
-        for screen in (ActAs, Passwords, SecondFactors, SignIns, *screens):
+        for screen in (ActAs, Finding, Passwords, SecondFactors, SignIns, *screens):
             _add_screen(appbuilder, screen)
         for entity in entities:
             entity.register(appbuilder)
@@ -81,12 +79,3 @@ def _readable() -> Any:
     except RecursionError:
         pass
     return jsonify(message="The query cannot be read."), 400
-
-
-def _as_json(error: HTTPException) -> Response | HTTPException:
-    """REST answers in JSON, also for what goes wrong before it is reached."""
-    if not request.path.startswith("/api/") or error.code is None:
-        return error
-    response = jsonify(message=error.description)
-    response.status_code = error.code
-    return response

@@ -1,6 +1,5 @@
 """What a business sets up: how it is answered, on which numbers, to whom it connects and when."""
 
-from flask_appbuilder.fieldwidgets import Select2Widget
 from wtforms import SelectChoice, SelectField
 
 from app.models import (
@@ -11,7 +10,7 @@ from app.models import (
     TwilioNumber,
 )
 from app.rules import intake, week, wording
-from app.views import checks, rules
+from app.views import checks, rules, widgets
 from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
 from app.views.numbering import NumberApi
@@ -145,7 +144,7 @@ WEEKDAY = SelectField(
     "Weekday",
     choices=[SelectChoice(value=day, label=name) for day, name in enumerate(week.NAMES)],
     coerce=int,
-    widget=Select2Widget(),
+    widget=widgets.Choice(),
 )
 WHOSE = "Empty: the whole business, and every department without hours of its own."
 

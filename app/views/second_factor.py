@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import abort, current_app, flash, g, redirect, session, url_for
 from flask_appbuilder import BaseView, expose
-from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
 from flask_appbuilder.forms import DynamicForm
 from flask_appbuilder.security.decorators import no_cache
 from flask_babel import lazy_gettext as _
@@ -15,7 +14,7 @@ from wtforms.validators import DataRequired, Length
 
 from app import codes
 from app.models.sealed import SealBroken, seal, unseal
-from app.views import admission, factors, sessions
+from app.views import admission, factors, sessions, widgets
 from app.views.attempts import TooMany
 
 NO_FIT = _("This code does not fit. Wait for the next one, and check the clock of your telephone.")
@@ -30,11 +29,11 @@ class EnrolForm(DynamicForm):
         _("Code"),
         description=_("The six digits that the app shows now."),
         validators=[DataRequired(), Length(max=40)],
-        widget=BS3TextFieldWidget(),
+        widget=widgets.Line(),
         render_kw={"autocomplete": "one-time-code"},
     )
     password = PasswordField(
-        _("Your password"), validators=[DataRequired()], widget=BS3PasswordFieldWidget()
+        _("Your password"), validators=[DataRequired()], widget=widgets.Secret()
     )
 
 
@@ -42,7 +41,7 @@ class ProofForm(DynamicForm):
     proof = PasswordField(
         _("Your password, or a code"),
         validators=[DataRequired(), Length(max=200)],
-        widget=BS3PasswordFieldWidget(),
+        widget=widgets.Secret(),
         render_kw={"autocomplete": "off"},
     )
 

@@ -7,7 +7,6 @@ tenant: gives no role but a tenant's, chooses nobody's password, and leaves the 
 from typing import Any
 
 from flask import g
-from flask_appbuilder.fieldwidgets import Select2Widget
 from sqlalchemy import inspect, select
 from werkzeug.security import generate_password_hash
 from wtforms import SelectChoice, SelectField
@@ -17,7 +16,7 @@ from app.extensions import db
 from app.jobs import outbox
 from app.models import Role, User
 from app.tenancy import current_tenant_id
-from app.views import checks
+from app.views import checks, widgets
 from app.views.entity import Entity
 from app.views.fields import Words, YesNo, length
 from app.views.forms import SecretField
@@ -158,7 +157,7 @@ USERS = Entity(
         "role": SelectField(
             "Role",
             choices=[SelectChoice(value=str(role), label=str(role)) for role in TENANT_ROLES],
-            widget=Select2Widget(),
+            widget=widgets.Choice(),
         ),
         "password": ChosenPassword(
             "Password", description="Leave it blank: they choose it by a link they get by mail."

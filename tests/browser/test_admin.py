@@ -1,52 +1,27 @@
 """The admin panel in a real browser: it works, and its content policy blocks nothing."""
 
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import which
 
 import pyotp
 import pytest
-from flask import Flask
-from playwright.sync_api import Page, expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, Page, expect
 
 from tests.factories import PASSWORD, Rows
 
-CHROMIUM = which("chromium")
 PICTURES = os.environ.get("PICTURES")
 
 
 @pytest.fixture
-def rows(app: Flask) -> Rows:
-    return Rows(app)
-
-
-@pytest.fixture
-def base_url(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def page(base_url: str) -> Iterator[Page]:
+def page(chromium: Browser, base_url: str) -> Iterator[Page]:
     """A page whose console stayed silent."""
-    if CHROMIUM is None:
-        pytest.skip("not run: no chromium")
     said: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(base_url=base_url)
-        page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        yield page
-        browser.close()
+    page = chromium.new_page(base_url=base_url)
+    page.on("console", lambda m: said.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield page
+    page.close()
     assert [text for text in said if "favicon" not in text and "404" not in text] == []
 
 
@@ -54,8 +29,8 @@ def log_in(page: Page, username: str) -> None:
     page.goto("/login/")
     page.fill("#username", username)
     page.fill("#password", PASSWORD)
-    page.click("input[type=submit]")
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.click("button[type=submit]")
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
 
 
 def shot(page: Page, name: str) -> None:
@@ -79,7 +54,7 @@ def test_a_super_admin_acts_for_a_tenant_and_adds_a_department(rows: Rows, page:
     page.fill("#name", "Front desk")
     page.fill("#numbers", "+12125550111\n+12125550112")
     shot(page, "add-department")
-    page.locator("button[type=submit]").last.click()
+    page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Front desk")).to_be_visible()
     shot(page, "departments")
     for path in (
@@ -107,16 +82,16 @@ def test_a_second_factor_is_scanned_kept_and_asked_for(rows: Rows, page: Page):
     shot(page, "recovery-codes")
     recovery = page.locator("li code").first.inner_text()
     page.get_by_role("link", name="I have kept them").click()
-    page.get_by_role("link", name=user.get_full_name()).click()
+    page.get_by_role("button", name="Your account").click()
     page.get_by_role("button", name="Sign out").click()
     page.goto("/login/")
     page.fill("#username", user.username)
     page.fill("#password", PASSWORD)
-    page.click("input[type=submit]")
+    page.click("button[type=submit]")
     shot(page, "code")
     page.fill("#code", recovery)
     page.get_by_role("button", name="Sign in with your code").click()
-    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    expect(page.get_by_role("heading", name="Today")).to_be_visible()
     page.goto("/second-factor/")
     expect(page.get_by_text("codes left: 9")).to_be_visible()
     shot(page, "second-factor-on")
@@ -129,6 +104,8 @@ def test_a_department_is_deleted_after_asking(rows: Rows, page: Page):
     page.goto("/act-as/")
     page.get_by_role("button", name=f"Act for {tenant.name}", exact=True).click()
     page.goto("/departmentpage/list/")
-    page.locator("a.btn:has(.fa-eraser), a.btn:has(.fa-trash), a.confirm").first.click()
-    page.locator("#modal-confirm-ok").click()
+    page.get_by_role("link", name="Old branch").click()
+    page.get_by_role("button", name="Delete department").click()
+    page.locator("#confirm [data-go]").click()
+    expect(page.get_by_text("Department deleted")).to_be_visible()
     expect(page.get_by_text("Old branch")).to_have_count(0)

@@ -64,12 +64,10 @@ def span(day: int, opens: int, closes: int) -> week.Span:
 
 def test_overlapping_hours_are_told_as_the_owner_knows_them():
     assert week.clash([span(1, 12, 17), span(1, 9, 13)]) == (
-        "Tuesday has 9:00–13:00 and 12:00–17:00. "  # noqa: RUF001
-        "Change one so that they do not overlap."
+        "Tuesday has 9:00–13:00 and 12:00–17:00. Change one so that they do not overlap."
     )
     assert week.clash([span(6, 22, 2), span(0, 1, 5)]) == (
-        "Monday has 1:00–5:00, and Sunday 22:00–2:00. "  # noqa: RUF001
-        "Change one so that they do not overlap."
+        "Monday has 1:00–5:00, and Sunday 22:00–2:00. Change one so that they do not overlap."
     )
 
 
@@ -96,7 +94,7 @@ def test_hours_overlap_when_a_minute_is_in_both(d1, o1, c1, d2, o2, c2):
 
 def test_a_holiday_may_not_run_into_the_hours_beside_it():
     new_year = week.SpecialDay(date(2027, 1, 1), time(20), time(3))  # a Friday
-    assert "Saturday has 2:00–8:00" in week.holiday_clash(new_year, [span(5, 2, 8)])  # noqa: RUF001
+    assert "Saturday has 2:00–8:00" in week.holiday_clash(new_year, [span(5, 2, 8)])
     assert week.holiday_clash(new_year, [span(5, 3, 8), span(4, 9, 17), span(4, 22, 20)]) is None
     assert week.holiday_clash(week.SpecialDay(date(2027, 1, 1)), [span(3, 22, 6)]) is None
 

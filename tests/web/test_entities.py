@@ -110,7 +110,7 @@ def test_hours_do_not_overlap_those_of_the_same_place(
 ):
     sales = rows.department(tenant)
     rest.add("hours", weekday=1, opens="09:00", closes="13:00")
-    said = "Tuesday has 9:00–13:00 and 12:00–17:00. Change one so that they do not overlap."  # noqa: RUF001
+    said = "Tuesday has 9:00–13:00 and 12:00–17:00. Change one so that they do not overlap."
     refused = rest.add("hours", expect=422, weekday=1, opens="12:00", closes="17:00")
     assert refused["message"] == {"opens": [said]}
     page = browser.post_form("/openinghourspage/add", weekday="1", opens="12:00", closes="17:00")
@@ -126,7 +126,7 @@ def test_hours_do_not_overlap_those_of_the_same_place(
     rest.edit("hours", other["id"], opens="12:30")
     rest.edit("hours", other["id"], opens="13:00", department=None)
     night = rest.add("hours", expect=422, weekday=0, opens="22:00", closes="10:00")
-    assert "Monday has 22:00–10:00, and Tuesday 9:00–13:00." in night["message"]["opens"][0]  # noqa: RUF001
+    assert "Monday has 22:00–10:00, and Tuesday 9:00–13:00." in night["message"]["opens"][0]
 
 
 def test_a_holiday_contradicts_neither_another_nor_the_hours(rest: Rest):

@@ -463,7 +463,7 @@ def test_a_tenants_admin_invites_people_who_then_sign_in(
 
 def test_a_tenants_admin_invites_by_the_page(app: Flask, ada: models.User) -> None:
     browser = log_in(app.test_client(), ada.username)
-    assert "Users" in browser.get("/").text
+    assert "People" in browser.get("/").text
     answer = browser.post_form("/userpage/add", active="y", **BOB)
     assert answer.status_code == 302, answer.text
     assert "bob" in browser.get("/userpage/list/").text
