@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 UV := .venv/bin/uv
 LOCK := $(UV) pip compile --quiet --generate-hashes --universal --python-version 3.11 \
-	--no-header --no-emit-index-url --no-emit-find-links
+	--no-header --no-emit-index-url --no-emit-find-links --override requirements-overrides.in
 SOURCES := requirements.txt requirements-dev.txt requirements-bootstrap.txt
 
 .PHONY: run test lint format check bench lock

@@ -45,7 +45,8 @@ NO_WHEELS = (
     "(x86_64, aarch64) and macOS on Apple silicon, each with a 64-bit Python."
 )
 PIP_INSTALL = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-PIP_INSTALL += ["--only-binary=:all:"]
+# Everything is listed; and the encoder's weights would ask for a library of a gigabyte.
+PIP_INSTALL += ["--only-binary=:all:", "--no-deps"]
 NETWORK_WORDS = (
     "NewConnectionError",
     "ProxyError",

@@ -60,6 +60,16 @@ def _one_of(*allowed: str) -> Callable[[str, str], str]:
     return parse
 
 
+def _totp(name: str, raw: str) -> str:
+    """Of whom; as a switch it speaks of admins."""
+    words = {"none": "none", "admins": "admins", "all": "all"}
+    words |= dict.fromkeys(("0", "false", "no", "off"), "none")
+    words |= dict.fromkeys(("1", "true", "yes", "on"), "admins")
+    if raw.lower() not in words:
+        raise BadSetting(f"{name} must be none, admins or all, but is {raw!r}.")
+    return words[raw.lower()]
+
+
 def _url(*schemes: str) -> Callable[[str, str], str]:
     """The value is not repeated in the message: it may hold a password."""
 
@@ -162,10 +172,12 @@ class Settings:
     mail_default_sender: str = _setting(_text, "receptionist@localhost")
     alert_email: str = _setting(_text)
     webhook_allow_hosts: tuple[str, ...] = _setting(_hosts)
+    require_totp: str = _setting(_totp, "none")
     web_workers: int = _setting(_whole(1, 64), "2")
     web_threads: int = _setting(_whole(1, 1024), "64")
     workers: int = _setting(_whole(0, 64), "1")
     db_pool_size: int = _setting(_whole(1, 200), "12")
+    encoder: bool = _setting(_switch, "true")
     given: frozenset[str] = field(default=frozenset())
     """Names that were set rather than defaulted: an explicit PORT is never moved."""
 

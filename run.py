@@ -26,6 +26,7 @@ COMMANDS = {
     "web": "the web server alone",
     "worker": "one worker for the work after a call",
     "scheduler": "periodic work",
+    "encoder": "the sentence encoder alone: one per machine, beside its web server",
     "migrate": "bring the database's roles and tables up to date",
     "doctor": "whether calls would arrive: numbers at Twilio, the public address",
     "shell": "a Python prompt with the application loaded",

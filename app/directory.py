@@ -7,10 +7,10 @@ with, and nothing else.
 from dataclasses import dataclass, field
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from app.extensions import db
-from app.models import CallSession, Tenant, TransferAttempt, TwilioNumber
+from app.models import CallSession, Tenant, TransferAttempt, TwilioNumber, User
 from app.tenancy import PLATFORM, across_tenants, current_scope, switch
 
 
@@ -59,6 +59,21 @@ def answered_here(numbers: list[str]) -> list[str]:
     try:
         wanted = select(TwilioNumber.number).where(TwilioNumber.number.in_(numbers))
         return list(connection.execute(wanted).scalars())
+    finally:
+        switch(connection, current_scope())
+
+
+def leads_to_another(name: str, user_id: int | None) -> bool:
+    """Whether somebody else signs in by this, as user name or e-mail address; not who. Asked like
+    `answered_here`."""
+    connection, folded = db.session.connection(), name.lower()
+    switch(connection, PLATFORM)
+    try:
+        wanted = select(User.id).where(
+            or_(func.lower(User.username) == folded, func.lower(User.email) == folded),
+            User.id != (user_id or 0),
+        )
+        return connection.execute(wanted.limit(1)).first() is not None
     finally:
         switch(connection, current_scope())
 

@@ -1,34 +1,54 @@
-"""Finds the passages that may answer a question. Lexical, in the process, no service needed."""
+"""Finds the passages that may answer a question: by words always, by meaning where the encoder is.
+
+`score` is the chance that the passage answers, after two logistic curves over how well it fits and
+how far it is ahead: one for words alone, one for words and meaning. `run.py bench calibrate` draws
+them, on businesses that are not those it is tested with (docs/understanding.md).
+"""
 
 import math
-from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from rapidfuzz import process
-from rapidfuzz.distance import JaroWinkler
-
-from app.ai import wording
+from app.ai import lexical, meaning
+from app.ai.encoder.client import Texts
 from app.voice.flow.messages import Passage
 
-ANSWER = 0.52  # from here on the entry is the answer
-ASK = 0.38  # from here on it is worth asking "do you mean …?"
+ANSWER = 0.68  # from here on the entry is the answer
+ASK = 0.3  # from here on it is worth asking "do you mean …?"
 
 _QUESTION, _ALTERNATE, _ANSWER = 1.0, 1.0, 0.5  # what a word counts where it stands
-_MEANING = 0.65  # a shared meaning counts less than the shared word
-_TYPO = 0.7
-_SAME_WORD = 0.92
-_AHEAD = 0.4  # how much being ahead of the second best adds to the best
-_LOOK_UPS = 8_000  # postings read per question: bounds the time, rarest words first
-_RERANKED = 24
+_WHOLE, _TOLD, _WORDS = 0.5, 0.3, 0.6  # question with answer, answer alone, shared words
+_FAR_AHEAD = 0.5  # being further ahead says no more
+_BY_WORDS = 40  # passages whose words are looked at closely
 _KEPT = 64  # indexes in the process
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """Chance = 1 / (1 + e^-(base + fit * how well + ahead * how far ahead))."""
+
+    base: float
+    fit: float
+    ahead: float
+
+    def chance(self, fit: float, ahead: float) -> float:
+        odds = self.base + self.fit * fit + self.ahead * bounded(ahead)
+        return 1 / (1 + math.exp(-odds))
+
+
+def bounded(ahead: float) -> float:
+    return max(-_FAR_AHEAD, min(_FAR_AHEAD, ahead))
+
+
+BY_WORDS = Curve(-1.86, 4.19, 3.06)
+BY_MEANING = Curve(-3.88, 3.35, 4.66)
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
-    """`score` 0..1 says how sure it is that the passage answers, comparable across tenants."""
+    """`score` 0..1 is the chance that the passage answers, comparable across tenants."""
 
     passage: Passage
     score: float
@@ -41,95 +61,54 @@ def find(passages: tuple[Passage, ...], words: str, limit: int = 3) -> tuple[Mat
     return _index(passages).find(words, limit)
 
 
-class Index:
-    """Postings of weighted words over texts that have several fields of unequal weight."""
+def prepare(passages: tuple[Passage, ...]) -> None:
+    """Have everything at hand before the first question."""
+    if passages:
+        meaning.prepare(texts(passages))
 
-    def __init__(self, fields: Sequence[Sequence[tuple[str, float]]]) -> None:
-        postings: dict[str, dict[int, float]] = {}
-        self._names: list[list[str]] = []
-        for at, parts in enumerate(fields):
-            for term, weight in _weighted(parts).items():
-                postings.setdefault(term, {})[at] = weight
-            self._names.append([text for text, weight in parts if weight >= _ALTERNATE])
-        self._count = len(fields)
-        self._ids = {term: array("I", found) for term, found in postings.items()}
-        self._weights = {term: array("f", found.values()) for term, found in postings.items()}
-        self._vocabulary: dict[str, list[str]] = {}
-        for term in postings:
-            if term[0] not in "#~" and len(term) > 3:
-                self._vocabulary.setdefault(term[0], []).append(term)
-        self._grams: dict[int, list[frozenset[str]]] = {}
 
-    def rank(self, words: str, limit: int) -> list[tuple[float, int]]:
-        """(score, position) of the best texts, best first."""
-        terms = self._terms(words)
-        known = sum(weight for _, weight in terms)
-        if not known:
-            return []
-        found: dict[int, float] = {}
-        left = _LOOK_UPS
-        for term, weight in sorted(terms, key=lambda t: len(self._ids.get(t[0], ()))):
-            ids = self._ids.get(term, ())
-            if left <= 0:
-                break
-            for at, share in zip(ids[:left], self._weights.get(term, ()), strict=False):
-                found[at] = found.get(at, 0.0) + weight * share
-            left -= len(ids)
-        best = sorted(found, key=found.__getitem__, reverse=True)[: max(limit, _RERANKED)]
-        pieces = wording.grams(words)
-        scored = [(self._score(found[at], known, at, pieces), at) for at in best]
-        return sorted(scored, key=lambda pair: -pair[0])[:limit]
+def texts(passages: tuple[Passage, ...]) -> Texts:
+    """What the encoder is asked about."""
+    return _index(passages).texts
 
-    def _score(self, matched: float, known: float, at: int, pieces: frozenset[str]) -> float:
-        """How much of the question the text covers, and how alike the two are, letter by letter."""
-        covered = matched / known
-        alike = max((_dice(pieces, name) for name in self._pieces(at)), default=0.0)
-        return min(1.0, 0.7 * covered + 0.35 * alike)
 
-    def _pieces(self, at: int) -> list[frozenset[str]]:
-        if at not in self._grams:
-            self._grams[at] = [wording.grams(name) for name in self._names[at]]
-        return self._grams[at]
-
-    def _terms(self, words: str) -> list[tuple[str, float]]:
-        """What to look up, and what it counts: rare words more. Unknown words count as well, as
-        something that no text covers."""
-        stems = dict.fromkeys(wording.content(words))
-        terms: dict[str, float] = {}
-        for stem in stems:
-            near = stem if stem in self._ids else self._nearest(stem) or stem
-            share = 1.0 if near == stem else _TYPO
-            terms[near] = max(terms.get(near, 0.0), share * self._rarity(near))
-            for meaning in wording.meanings(near):
-                terms[meaning] = max(terms.get(meaning, 0.0), _MEANING * self._rarity(meaning))
-        return list(terms.items())
-
-    def _rarity(self, term: str) -> float:
-        seen = len(self._ids.get(term, ()))
-        return math.log(1 + (self._count - seen + 0.5) / (seen + 0.5)) + 0.2
-
-    def _nearest(self, stem: str) -> str:
-        """The known word that a misheard or mistyped one stands for, or ""."""
-        if len(stem) < 4 or stem[0].isdigit():
-            return ""
-        known = self._vocabulary.get(stem[0], ())
-        found = process.extractOne(
-            stem, known, scorer=JaroWinkler.similarity, score_cutoff=_SAME_WORD
-        )
-        return str(found[0]) if found else ""
+def fits(passages: tuple[Passage, ...], words: str) -> tuple[Curve, list[tuple[float, int]]]:
+    """How well each passage fits, best first, and the curve it is to be read by."""
+    return _index(passages).fits(words)
 
 
 class _Passages:
     def __init__(self, passages: tuple[Passage, ...]) -> None:
         self.passages = passages
-        self._index = Index([_fields(passage) for passage in passages])
+        self._index = lexical.Index([_fields(passage) for passage in passages])
+        texts = [_texts(passage) for passage in passages]
+        self._ends = [len(one) for one in texts]
+        self.texts = Texts.of([text for one in texts for text in one])
 
     def find(self, words: str, limit: int) -> tuple[Match, ...]:
-        ranked = self._index.rank(words, max(limit, 2))
-        if len(ranked) > 1:
-            (best, at), (second, _) = ranked[:2]
-            ranked[0] = (min(1.0, best + _AHEAD * (best - second)), at)
-        return tuple(Match(self.passages[at], round(score, 4)) for score, at in ranked[:limit])
+        curve, ranked = self.fits(words)
+        found = []
+        for place, (fit, at) in enumerate(ranked[:limit]):
+            other = ranked[0 if place else 1][0] if len(ranked) > 1 else fit
+            found.append(Match(self.passages[at], round(curve.chance(fit, fit - other), 4)))
+        return tuple(found)
+
+    def fits(self, words: str) -> tuple[Curve, list[tuple[float, int]]]:
+        by_words = self._index.rank(words, _BY_WORDS)
+        alike = meaning.alike(words, self.texts)
+        if alike is None:
+            return BY_WORDS, by_words
+        shared = {at: score for score, at in by_words}
+        fit = [near + _WORDS * shared.get(at, 0.0) for at, near in enumerate(self._nearness(alike))]
+        return BY_MEANING, sorted(((f, at) for at, f in enumerate(fit)), reverse=True)
+
+    def _nearness(self, alike: Sequence[float]) -> list[float]:
+        found, begin = [], 0
+        for count in self._ends:
+            answer, whole, *names = alike[begin : begin + count]
+            found.append(max(names) + _WHOLE * whole + _TOLD * answer)
+            begin += count
+        return found
 
 
 def _fields(passage: Passage) -> list[tuple[str, float]]:
@@ -137,18 +116,9 @@ def _fields(passage: Passage) -> list[tuple[str, float]]:
     return [(passage.question, _QUESTION), *alternates, (passage.answer, _ANSWER)]
 
 
-def _weighted(parts: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Each term of a text, with the weight of the best field it stands in."""
-    weights: dict[str, float] = {}
-    for text, weight in parts:
-        for stem in wording.content(text):
-            for term in (stem, *wording.meanings(stem)):
-                weights[term] = max(weights.get(term, 0.0), weight)
-    return weights
-
-
-def _dice(one: frozenset[str], other: frozenset[str]) -> float:
-    return 2 * len(one & other) / (len(one) + len(other)) if one and other else 0.0
+def _texts(passage: Passage) -> list[str]:
+    question, answer = passage.question, passage.answer
+    return [answer, f"{question} {answer}", question, *passage.alternates]
 
 
 # One index per version of a tenant's knowledge: facts keep the same tuple until it is edited.

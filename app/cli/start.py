@@ -182,6 +182,8 @@ def start_children(family: Family, settings: Settings) -> None:
     for number in range(1, settings.workers + 1):
         family.add("worker", "worker" if settings.workers == 1 else f"worker-{number}")
     family.add("scheduler")
+    if settings.encoder:
+        family.add("encoder")
 
 
 def is_healthy(port: int) -> bool:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from app.extensions import db
@@ -62,13 +62,16 @@ def _person(which: ColumnElement[bool]) -> Person | None:
 
 
 def _issue(person: Person, kind: TokenKind) -> tuple[str, datetime]:
-    """Platform work; commits. Earlier links stay good until one is used, or else somebody could
-    spoil them by asking for more."""
+    """Platform work; commits. Earlier links to a forgotten password stay good until one is used, or
+    else somebody could spoil them by asking for more; of invitations only the newest is good."""
     token, until = secrets.token_urlsafe(32), datetime.now(UTC) + LIFETIMES[kind]
     row = UserToken(
         token_hash=UserToken.hash_of(token), user_id=person.id, kind=kind, email=person.email,
         expires_at=until,
     )  # fmt: skip
+    if kind == TokenKind.INVITE:
+        former = delete(UserToken).where(UserToken.user_id == person.id, UserToken.kind == kind)
+        db.session.execute(former, execution_options={"synchronize_session": False})
     db.session.add(row)
     db.session.commit()
     return f"{current_app.extensions['settings'].public_base_url}/password/set/{token}", until

@@ -25,7 +25,15 @@ from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEven
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
 from app.models.number import TwilioNumber
-from app.models.people import AttemptOutcome, LoginAttempt, TokenKind, UserToken, Way
+from app.models.people import (
+    AttemptOutcome,
+    LoginAttempt,
+    RecoveryCode,
+    SecondFactor,
+    TokenKind,
+    UserToken,
+    Way,
+)
 from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.tenant import ApiKey, Tenant, TenantStatus
@@ -62,7 +70,9 @@ __all__ = [
     "ReceptionistConfig",
     "Recording",
     "RecordingStatus",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
     "Speaker",
     "SpendKind",
     "SpendLedger",

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import DateTime, ForeignKey, Index, Integer, String, text
+from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Timestamped, choice, owned_keys, strings
@@ -70,8 +70,11 @@ User.tenant_id = mapped_column(
     server_default=text(CURRENT_TENANT),
 )
 User.tenant = relationship(Tenant)
-# Raised by triggers whenever password, role or standing change: older cookies and tokens are dead.
+# Raised by triggers whenever password, role, standing or second factor change: older cookies and
+# tokens are dead.
 User.session_epoch = mapped_column(Integer, nullable=False, default=0, server_default="0")
+# Whether there is a row in second_factor, which tenants cannot read. Kept by its triggers.
+User.second_factor = mapped_column(Boolean, nullable=False, default=False, server_default="false")
 
 
 class ApiKey(TenantOwned, Timestamped, Model):

@@ -11,7 +11,7 @@ from app.extensions import db
 from app.models import AttemptOutcome, LoginAttempt, Way
 from app.models.audit import keyed_hash
 
-COUNTED = (AttemptOutcome.TRIED, AttemptOutcome.FAILED)
+COUNTED = (AttemptOutcome.TRIED, AttemptOutcome.FAILED, AttemptOutcome.UNPROVEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +22,28 @@ class Limit:
     of_name: int
     of_address: int
     window: timedelta
+    counted: tuple[AttemptOutcome, ...] = COUNTED
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a user has proven to be at home. Its tries are counted apart from strangers', who else
+    could lock the user out; `private`: nobody else can be there, so its address does not count."""
+
+    key: str = ""
+    private: bool = False
+
+
+ELSEWHERE = Place()
 LOGIN = Limit((Way.PAGE, Way.API), of_name=10, of_address=50, window=timedelta(minutes=15))
 RESET = Limit((Way.RESET,), of_name=3, of_address=20, window=timedelta(hours=1))
+INVITE = Limit((Way.INVITE,), of_name=3, of_address=100, window=timedelta(hours=1))
+CODES = Limit(
+    LOGIN.ways, of_name=20, of_address=0, window=timedelta(days=1),
+    counted=(AttemptOutcome.UNPROVEN,),
+)  # fmt: skip
+"""By whoever knows the password. Six digits are few: without it, half a year of guessing at
+LOGIN's pace would find a code; with it, the chance of a whole year is about one in fifty."""
 
 
 class TooMany(Exception):
@@ -37,15 +55,20 @@ class TooMany(Exception):
 
     @property
     def message(self) -> str:
-        return f"Too many attempts. Try again in {-(-self.wait // 60)} minutes."
+        minutes = -(-self.wait // 60)
+        wait = f"{minutes} minutes" if minutes <= 120 else f"{-(-minutes // 60)} hours"
+        return f"Too many attempts. Try again in {wait}."
 
 
-def begin(limit: Limit, way: Way, name: str, user_id: int | None = None) -> int:
+def begin(
+    limit: Limit, way: Way, name: str, user_id: int | None = None, place: Place = ELSEWHERE
+) -> int:
     """Count a try before it is looked at, so that a thousand at once are too many, too; its id.
 
     For platform scope; commits. Raises TooMany, and such a try does not count.
     """
-    key, address = keyed_hash(f"{limit.ways[0]}:{name}"), _network(request.remote_addr or "")
+    key = keyed_hash(f"{limit.ways[0]}:{name}" + (place.key and f":{place.key}"))
+    address = network()
     row = LoginAttempt(
         way=way, key=key, address=address, user_id=user_id, at=func.clock_timestamp(),
         outcome=AttemptOutcome.TRIED,
@@ -54,19 +77,40 @@ def begin(limit: Limit, way: Way, name: str, user_id: int | None = None) -> int:
     db.session.flush()
     attempt = row.id
     db.session.commit()
-    passed = LoginAttempt.outcome == AttemptOutcome.PASSED
-    last = select(func.max(LoginAttempt.at)).where(LoginAttempt.key == key, passed)
-    since = func.coalesce(last.scalar_subquery(), func.to_timestamp(0))
-    of_name = (LoginAttempt.key == key) & (LoginAttempt.at > since)
-    wait = max(
-        _wait(limit, limit.of_name, of_name),
-        _wait(limit, limit.of_address, LoginAttempt.address == address),
+    wait = _wait(limit, limit.of_name, _of_name(key))
+    if not place.private:
+        wait = max(wait, _wait(limit, limit.of_address, LoginAttempt.address == address))
+    _refuse_if(wait, attempt)
+    return attempt
+
+
+def begin_code(attempt: int) -> None:
+    """The try has shown the right password and now shows a code, or is to. Commits. Raises TooMany,
+    and then the code must not be looked at."""
+    key = db.session.scalar(
+        update(LoginAttempt)
+        .where(LoginAttempt.id == attempt)
+        .values(outcome=AttemptOutcome.UNPROVEN)
+        .returning(LoginAttempt.key),
+        execution_options={"synchronize_session": False},
     )
+    db.session.commit()
+    _refuse_if(_wait(CODES, CODES.of_name, _of_name(str(key))), attempt)
+
+
+def _refuse_if(wait: int, attempt: int) -> None:
     if wait:
         settle(attempt, AttemptOutcome.REFUSED)
         raise TooMany(wait)
     db.session.rollback()  # a password takes long to check: no connection waits for it
-    return attempt
+
+
+def _of_name(key: str) -> ColumnElement[bool]:
+    """Those since it last passed."""
+    passed = LoginAttempt.outcome == AttemptOutcome.PASSED
+    last = select(func.max(LoginAttempt.at)).where(LoginAttempt.key == key, passed)
+    since = func.coalesce(last.scalar_subquery(), func.to_timestamp(0))
+    return (LoginAttempt.key == key) & (LoginAttempt.at > since)
 
 
 def settle(attempt: int, outcome: AttemptOutcome) -> None:
@@ -78,13 +122,16 @@ def settle(attempt: int, outcome: AttemptOutcome) -> None:
     db.session.commit()
 
 
-def forget(attempt: int) -> None:
-    """It passed and was no sign-in. Commits."""
-    db.session.execute(
-        delete(LoginAttempt).where(LoginAttempt.id == attempt),
+def forget(attempt: int) -> bool:
+    """It passed and was no sign-in. False: it was not there any more. Commits."""
+    gone = db.session.execute(
+        delete(LoginAttempt)
+        .where(LoginAttempt.id == attempt, LoginAttempt.outcome.in_(COUNTED))
+        .returning(LoginAttempt.id),
         execution_options={"synchronize_session": False},
-    )
+    ).first()
     db.session.commit()
+    return gone is not None
 
 
 def _wait(limit: Limit, most: int, of_whom: ColumnElement[bool]) -> int:
@@ -95,7 +142,7 @@ def _wait(limit: Limit, most: int, of_whom: ColumnElement[bool]) -> int:
         .where(
             of_whom,
             LoginAttempt.way.in_(limit.ways),
-            LoginAttempt.outcome.in_(COUNTED),
+            LoginAttempt.outcome.in_(limit.counted),
             LoginAttempt.at > func.clock_timestamp() - limit.window,
         )
         .order_by(LoginAttempt.at.desc(), LoginAttempt.id.desc())
@@ -105,8 +152,9 @@ def _wait(limit: Limit, most: int, of_whom: ColumnElement[bool]) -> int:
     return 0 if found is None else max(1, int(found) + 1)
 
 
-def _network(address: str) -> str:
-    """Of IPv6 the /64 that one customer has."""
+def network() -> str:
+    """Where this request comes from. Of IPv6 the /64 that one customer has."""
+    address = request.remote_addr or ""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -15,8 +15,9 @@ from app.views.act_as import ActAs, acting_for, is_super_admin
 from app.views.dashboard import Dashboard
 from app.views.health import health
 from app.views.links import Passwords
+from app.views.second_factor import SecondFactors
 from app.views.sessions import LONGEST
-from app.views.signin import SignIn
+from app.views.signin import SignIn, lead_to_enrolment
 from app.views.signins import SignIns
 
 if TYPE_CHECKING:
@@ -48,10 +49,11 @@ def install(
     app.register_error_handler(HTTPException, _as_json)
     app.before_request(_readable)
     app.before_request(keys.prove)  # ahead of Flask-AppBuilder's own
+    app.before_request(lead_to_enrolment)
     app.context_processor(lambda: {"acting_for": acting_for, "is_super_admin": is_super_admin})
     with app.app_context():
         appbuilder = AppBuilder(app, db.session, security_manager_class=SignIn, indexview=Dashboard)
-        for screen in (ActAs, Passwords, SignIns, *screens):
+        for screen in (ActAs, Passwords, SecondFactors, SignIns, *screens):
             appbuilder.add_view_no_menu(screen)
         for entity in entities:
             entity.register(appbuilder)

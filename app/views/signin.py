@@ -1,36 +1,26 @@
 """Who is asking, and for whom: sessions, tokens and API keys end in one bound scope."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from logging import getLogger
 from typing import Any
 
-from flask import abort, current_app, g, request, session
+from flask import abort, g, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager
-from flask_login import AnonymousUserMixin
-from sqlalchemy import func, or_, select
-from werkzeug.security import check_password_hash, generate_password_hash
+from flask_login import AnonymousUserMixin, current_user
+from sqlalchemy import select
+from werkzeug.security import generate_password_hash
 
 from app.extensions import db
-from app.models import AttemptOutcome, Tenant, User, Way
+from app.models import Tenant, User
 from app.tenancy import PLATFORM, Scope, across_tenants, bind
-from app.views import attempts
+from app.views import factors
 from app.views.doors import AuthDBView, ResetMyPasswordView, SecurityApi
 from app.views.sessions import is_still_good, note_use
 
 HEADER = "X-Tenant"
 ACTING = "acting_tenant"
-
-log = getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """As much of a user as is looked at before somebody is proven."""
-
-    id: int
-    password: str | None
-    active: bool | None
+# What somebody may ask for who has yet to set up a second factor.
+BEFORE_ENROLMENT = ("SecondFactors.", "AuthDBView.", "LocaleView.")
+# Nobody is looked up for these: some must answer while the database is away.
+FOR_ANYBODY = ("static", "appbuilder.static", "health.", "twilio.")
 
 
 class SignIn(SecurityManager):
@@ -47,45 +37,14 @@ class SignIn(SecurityManager):
     resetmypasswordview = ResetMyPasswordView
     security_api = SecurityApi
 
-    def auth_user_db(self, username: str, password: str, way: Way = Way.PAGE) -> Any | None:
-        """The one way in of page and REST. What is done is the same for a name that nobody has.
-        Raises TooMany. `g.sign_in` is then the sign-in that cookie or token has to name."""
-        name = _printable(username)
-        with across_tenants():
-            found = _account(name)
-            who = str(found.id) if found else name.casefold()
-            attempt = attempts.begin(attempts.LOGIN, way, who, found.id if found else None)
-            if not (_fits(found, password) and found and found.active):
-                attempts.settle(attempt, AttemptOutcome.FAILED)
-                log.info("sign-in failed", extra={"way": way, "user_id": found and found.id})
-                return None
-            user = db.session.get(User, found.id)
-            if user is None:
-                return None
-            user.login_count = (user.login_count or 0) + 1
-            user.last_login, user.fail_login_count = datetime.now(), 0
-            attempts.settle(attempt, AttemptOutcome.PASSED)
-            db.session.refresh(user)
-        g.sign_in = attempt
-        return user
-
-    def confirms(self, user: Any, password: str) -> bool:
-        """Whether it is this user's password; wrong ones count like those of a sign-in."""
-        with across_tenants():
-            found = _account(user.username)
-            attempt = attempts.begin(attempts.LOGIN, Way.PAGE, str(user.id), user.id)
-            if _fits(found, password):
-                attempts.forget(attempt)
-                return True
-            attempts.settle(attempt, AttemptOutcome.FAILED)
-            return False
-
     def load_user(self, pk: int) -> Any | None:
         """The user of a session's cookie."""
         return self._proven(pk, session) if note_use() else None
 
     def load_user_jwt(self, _header: Any, claims: dict[str, Any]) -> Any | None:
         user = self._proven(claims["sub"], claims)
+        if user is not None and factors.is_missing_of(user):
+            abort(403, factors.ENROL)
         if user is not None:
             g.user = user
         return user
@@ -123,31 +82,6 @@ class SignIn(SecurityManager):
         return user
 
 
-def _account(name: str) -> Account | None:
-    """By user name or e-mail address; of several that differ in case, the exact one."""
-    folded = name.lower()
-    row = db.session.execute(
-        select(User.id, User.password, User.active)
-        .where(or_(func.lower(User.username) == folded, func.lower(User.email) == folded))
-        .order_by((User.username == name).desc(), (User.email == name).desc(), User.id)
-        .limit(1)
-    ).one_or_none()
-    return Account(*row) if row else None
-
-
-def _fits(account: Account | None, password: str) -> bool:
-    """Takes as long when there is no such user, or one who has no password yet."""
-    known = account.password if account else None
-    fake = current_app.config["AUTH_DB_FAKE_PASSWORD_HASH_CHECK"]
-    fits = check_password_hash(known or fake, password.encode("utf-8", "replace").decode())
-    return bool(known) and fits
-
-
-def _printable(name: str) -> str:
-    """What PostgreSQL can be asked for."""
-    return name.encode("utf-8", "replace").decode().replace("\0", "").strip()[:320]
-
-
 def _scope_of(user: Any) -> Scope:
     if user.tenant_id is not None:
         own_tenant_only(user.tenant_id)
@@ -160,6 +94,18 @@ def _scope_of(user: Any) -> Scope:
         session.pop(ACTING, None)
         return PLATFORM
     return int(acting)
+
+
+def lead_to_enrolment() -> Any:
+    """Before each request by cookie: who needs a second factor and has none does nothing else."""
+    endpoint = request.endpoint or ""
+    if endpoint.startswith(BEFORE_ENROLMENT + FOR_ANYBODY) or not current_user.is_authenticated:
+        return None
+    if "signed_in" not in g or not factors.is_missing_of(g.signed_in):
+        return None
+    if request.path.startswith("/api/"):
+        abort(403, factors.ENROL)
+    return redirect(url_for("SecondFactors.own"))
 
 
 def own_tenant_only(tenant_id: int) -> None:

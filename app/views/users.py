@@ -4,7 +4,6 @@ Who is added without a password is invited by mail. A tenant's admin manages the
 tenant: gives no role but a tenant's, chooses nobody's password, and leaves the own account alone.
 """
 
-import secrets
 from typing import Any
 
 from flask import g
@@ -14,15 +13,16 @@ from sqlalchemy import inspect, select
 from werkzeug.security import generate_password_hash
 from wtforms import SelectChoice, SelectField
 
-from app import passwords
+from app import directory, passwords
 from app.extensions import db
 from app.jobs import outbox
-from app.models import JobKind, Role, User
+from app.models import Role, User
 from app.tenancy import current_tenant_id
 from app.views import checks
 from app.views.entity import Entity
 from app.views.fields import Words
 from app.views.forms import SecretField
+from app.views.helping import HelpingApi, HelpingPage, add_invitation, people_only
 from app.views.keys import TENANT_ROLES
 from app.views.refusals import Refused, explained
 
@@ -64,7 +64,8 @@ class ChosenPassword(SecretField):
 class UserRules:
     def pre_add(self, item: User) -> None:
         """The invitation is a row of the same transaction."""
-        _people_only()
+        people_only()
+        _own_names(item)
         item.tenant_id = current_tenant_id()
         if item.chosen_password:
             _set_password(item)
@@ -72,14 +73,14 @@ class UserRules:
         with explained(User):
             db.session.add(item)
             db.session.flush()
-            key = f"invite:{item.id}:{secrets.token_hex(8)}"
-            outbox.add(JobKind.INVITATION_MAIL, key=key, user_id=item.id)
+            add_invitation(item.id)
 
     def post_add(self, item: User) -> None:
         outbox.wake()
 
     def pre_update(self, item: User) -> None:
-        _people_only()
+        people_only()
+        _own_names(item)
         state = inspect(item)
         if _is_own(item) and any(state.attrs[name].history.has_changes() for name in OWN):
             _refuse("Nobody changes the role or standing of the own account: ask another admin.")
@@ -87,15 +88,32 @@ class UserRules:
             _set_password(item)
 
     def pre_delete(self, item: User) -> None:
-        _people_only()
+        people_only()
         if _is_own(item):
             _refuse("Nobody deletes the own account: ask another admin.")
 
 
-def _people_only() -> None:
-    """A script's key that could make people would outlive its own revocation."""
-    if "signed_in" not in g:
-        _refuse("An API key cannot manage people.")
+class UserPage(UserRules, HelpingPage):
+    """HTML."""
+
+
+class UserApi(UserRules, HelpingApi):
+    def _need_tenant(self, writing: bool) -> None:
+        """A key is refused before anything is read."""
+        if writing:
+            people_only()
+        super()._need_tenant(writing)  # type: ignore[misc]
+
+
+def _own_names(item: User) -> None:
+    """Nobody gets a name that another signs in by: user names and addresses are asked for alike,
+    in either case of letters."""
+    with db.session.no_autoflush:
+        for field in ("username", "email"):
+            value = getattr(item, field)
+            changed = inspect(item).attrs[field].history.has_changes()
+            if value and changed and directory.leads_to_another(value, item.id):
+                _refuse("This value cannot be used.", field)
 
 
 def _is_own(item: User) -> bool:
@@ -119,9 +137,13 @@ def _refuse(text: str, field: str = "") -> None:
 
 USERS = Entity(
     model=User, resource="users", menu="Users", category="Access", icon="fa-users",
-    list_columns=("username", "email", "first_name", "last_name", "active", "role"),
+    list_columns=(
+        "username", "email", "first_name", "last_name", "active", "role", "second_factor",
+    ),
     form_columns=("username", "email", "first_name", "last_name", "active", "role", "password"),
-    show_columns=("username", "email", "first_name", "last_name", "active", "role", "tenant"),
+    show_columns=(
+        "username", "email", "first_name", "last_name", "active", "role", "second_factor", "tenant",
+    ),
     secrets=("password",),
     platform=True,
     checks={"username": checks.filled, "email": checks.email},
@@ -143,5 +165,5 @@ USERS = Entity(
             "Password", description="Leave it blank: they choose it by a link they get by mail."
         ),
     },
-    page=UserRules, api=UserRules,
+    page=UserPage, api=UserApi,
 )  # fmt: skip

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
 
+from app.ai import meaning
 from app.ai.interpreter import Interpreter
 from app.ai.offline import OfflineInterpreter
 from app.extensions import db
@@ -84,6 +85,7 @@ class Minds:
 
 
 def install(app: Flask, settings: Settings) -> None:
+    meaning.listen(settings.data_dir if settings.encoder else None)
     app.extensions["minds"] = Minds(settings)
 
 

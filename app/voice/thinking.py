@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, select
 
-from app.ai import speaking
+from app.ai import knowledge, speaking
 from app.ai.interpreter import HISTORY, Heard, Speaker, Tier, Turn, Understood, interpret_within
-from app.ai.reading import consent, phones
+from app.ai.reading import consent, departments, phones
 from app.extensions import db
 from app.models import Block, CallSession, Tenant, TenantStatus, Transcript
 from app.voice import facts as tenant_facts
@@ -60,6 +60,9 @@ def think(claimed: Claim, minds: "Minds") -> str:
         caller=str(claimed.event["caller"]),
         called=str(claimed.event["called"]),
     )
+    if claimed.delivery.kind == Kind.VOICE:  # while the caller is greeted
+        knowledge.prepare(facts.passages)
+        departments.prepare(facts.departments)
     event, understood = _understand(claimed, before, facts, minds)
     decision = decide(before.state, event, m.Context(facts, before.memory))
     said = Said(

@@ -191,6 +191,7 @@ def _hints(facts: Facts) -> str:
     """What callers of this tenant are likely to say. Commas part the hints: none may hold one."""
     phrases = [facts.business, *(department.name for department in facts.departments)]
     phrases += [passage.question for passage in facts.passages]
+    phrases += [other for passage in facts.passages for other in passage.alternates]
     clean = (" ".join(re.sub(r"[,;?!.¿¡]", " ", xml_safe(p)).split()) for p in phrases)
     fitting = dict.fromkeys(phrase for phrase in clean if 0 < len(phrase) <= LONGEST_HINT)
     hints: list[str] = []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
 
+import pyotp
 import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect, sync_playwright
@@ -89,6 +90,36 @@ def test_a_super_admin_acts_for_a_tenant_and_adds_a_department(rows: Rows, page:
         page.goto(f"/{path}")
         shot(page, path.strip("/").replace("/", "-"))
         expect(page.locator("body")).not_to_contain_text("Internal Server Error")
+
+
+def test_a_second_factor_is_scanned_kept_and_asked_for(rows: Rows, page: Page):
+    user = rows.user(rows.tenant())
+    log_in(page, user.username)
+    page.goto("/second-factor/")
+    picture = page.get_by_role("img", name="QR code")
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 100")
+    shot(page, "second-factor")
+    secret = page.locator("code").inner_text().replace(" ", "")
+    page.fill("#code", pyotp.TOTP(secret).now())
+    page.fill("#password", PASSWORD)
+    page.get_by_role("button", name="Switch it on").click()
+    expect(page.locator("li code")).to_have_count(10)
+    shot(page, "recovery-codes")
+    recovery = page.locator("li code").first.inner_text()
+    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name=user.get_full_name()).click()
+    page.get_by_role("button", name="Sign out").click()
+    page.goto("/login/")
+    page.fill("#username", user.username)
+    page.fill("#password", PASSWORD)
+    page.click("input[type=submit]")
+    shot(page, "code")
+    page.fill("#code", recovery)
+    page.get_by_role("button", name="Sign in with your code").click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    page.goto("/second-factor/")
+    expect(page.get_by_text("codes left: 9")).to_be_visible()
+    shot(page, "second-factor-on")
 
 
 def test_a_department_is_deleted_after_asking(rows: Rows, page: Page):

@@ -27,8 +27,7 @@ HEAD = f"""\
 # Who may do what. Made by `python -m tests.isolation.matrix`: never edit it, read its diff.
 # + let in (whatever the answer then is), - refused or sent to the login, . not tried: keys and
 # tokens are for /api/. People use the session of a page, or a token for /api/.
-# Actions are asked by name, "nothing" where a page has none. A key let in at users manages nobody:
-# app/views/users.py refuses it as it saves.
+# Actions are asked by name, "nothing" where a page has none.
 # 1 anonymous  2 Viewer  3 Agent  4 Tenant Admin  5 Super Admin
 # keys that may read:  6 Viewer  7 Agent  8 Tenant Admin
 # keys that may write: 9 Viewer 10 Agent 11 Tenant Admin

@@ -34,10 +34,10 @@ BY_USER = {"ab_user_role", "ab_user_group", "ab_api_key"}
 NOBODYS = {
     "ab_group", "ab_permission", "ab_role", "ab_view_menu", "ab_group_role", "ab_permission_view",
     "ab_permission_view_role", "ab_register_user", "alembic_version", "bootstrap",
-    "login_attempt", "user_token",
+    "login_attempt", "user_token", "second_factor", "recovery_code",
 }  # fmt: skip
 # They speak of people of all tenants, and no tenant may read them.
-PLATFORMS = {"login_attempt", "user_token"}
+PLATFORMS = {"login_attempt", "user_token", "second_factor", "recovery_code"}
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 

@@ -162,3 +162,16 @@ def test_a_data_dir_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadSetting, match="DATA_DIR"):
         Settings.load({"DATA_DIR": str(tmp_path / "file" / "data")})
+
+
+@pytest.mark.parametrize(
+    ("raw", "meant"),
+    [("", "none"), ("false", "none"), ("true", "admins"), ("Admins", "admins"), ("all", "all")],
+)
+def test_of_whom_a_second_factor_is_asked(tmp_path: Path, raw: str, meant: str) -> None:
+    assert load(tmp_path, REQUIRE_TOTP=raw).require_totp == meant
+
+
+def test_nobody_is_left_out_by_a_slip_of_the_pen(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="REQUIRE_TOTP must be none, admins or all"):
+        load(tmp_path, REQUIRE_TOTP="admin")

@@ -9,11 +9,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
-from app import models
+from app import codes, models
 from app.extensions import db
 from app.jobs import running
 from app.tenancy import across_tenants, acting_for
-from app.views import attempts, sessions
+from app.views import attempts, factors, sessions
 from tests.conftest import Services
 from tests.factories import PASSWORD, Rows
 from tests.web.speaking import Browser, Rest, log_in
@@ -87,10 +87,25 @@ def test_a_copied_cookie_dies_with_the_logout_and_other_sign_ins_live(
     )
     thief = copied(browser)
     assert is_in(thief)
-    browser.get("/logout/")
+    browser.post_form("/logout/")
     assert not is_in(browser)
     assert not is_in(thief)
     assert is_in(other)
+
+
+def test_signing_out_takes_a_form_of_ours(app: Flask, ada: models.User) -> None:
+    """Or else any page could end it with a picture, and any form with a button."""
+    browser = log_in(app.test_client(), ada.username)
+    page = browser.get("/logout/")
+    assert page.status_code == 200
+    assert 'method="post"' in page.text
+    assert browser.post("/logout/").status_code == 400
+    assert browser.post("/logout/", data={"csrf_token": "guessed"}).status_code == 400
+    assert is_in(browser)
+    assert 'action="/logout/"' in browser.get("/").text
+    assert browser.post_form("/logout/", page="/").status_code == 302
+    assert not is_in(browser)
+    assert browser.get("/logout/").status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -458,6 +473,88 @@ def test_a_tenants_admin_invites_by_the_page(app: Flask, ada: models.User) -> No
     assert "eve@example.org" not in browser.get("/userpage/list/").text
 
 
+def invited(app: Flask, admin: models.User) -> tuple[Rest, int, str]:
+    """By whom, who, and the link."""
+    rest = Rest(app.test_client()).sign_in(admin.username)
+    made = rest.add("users", **BOB)
+    return rest, made["id"], link_in(mails(app)["bob@example.org"])
+
+
+def test_an_invitation_is_sent_again_and_its_former_link_dies_at_once(
+    app: Flask, ada: models.User
+) -> None:
+    rest, bob, first = invited(app, ada)
+    assert not is_dead(app, first)
+    assert rest.ask("POST", f"users/{bob}/invite").status_code == 200
+    assert is_dead(app, first)
+    second = link_in(mails(app)["bob@example.org"])
+    browser = log_in(app.test_client(), ada.username)
+    browser.post_form(
+        "/userpage/action_post", page="/userpage/list/", action="invite", rowid=[str(bob)]
+    )
+    third = link_in(mails(app)["bob@example.org"])
+    assert is_dead(app, second)
+    assert set_by(app, third, NEW).status_code == 302
+    assert try_rest(app, "bob", NEW).status_code == 200
+    answer = rest.ask("POST", f"users/{bob}/invite")
+    assert answer.status_code == 422
+    assert "has a password already" in answer.text
+    assert mails(app) == {}
+
+
+def test_of_two_invitations_on_their_way_the_later_is_good(app: Flask, ada: models.User) -> None:
+    rest = Rest(app.test_client()).sign_in(ada.username)
+    bob = rest.add("users", **BOB)["id"]
+    assert rest.ask("POST", f"users/{bob}/invite").status_code == 200
+    with app.app_context():
+        running.run_due()
+    folder = app.extensions["settings"].data_dir / "mail"
+    bodies = [message_from_bytes(p.read_bytes(), policy=policy.default) for p in folder.iterdir()]
+    links = [link_in(str(m.get_body(("plain",)).get_content())) for m in bodies]
+    assert len(links) == 2
+    assert sorted(is_dead(app, link) for link in links) == [False, True]
+
+
+def test_invitations_are_sent_again_a_few_times_only(app: Flask, ada: models.User) -> None:
+    rest, bob, _ = invited(app, ada)
+    for _ in range(attempts.INVITE.of_name):
+        assert rest.ask("POST", f"users/{bob}/invite").status_code == 200
+    answer = rest.ask("POST", f"users/{bob}/invite")
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+    newest = link_in(mails(app)["bob@example.org"])
+    browser = log_in(app.test_client(), ada.username)
+    browser.post_form(
+        "/userpage/action_post", page="/userpage/list/", action="invite", rowid=[str(bob)]
+    )
+    assert "Too many" in browser.get("/userpage/list/").text
+    assert mails(app) == {}
+    assert not is_dead(app, newest)
+
+
+def test_only_who_may_manage_somebody_invites_again(
+    app: Flask, rows: Rows, tenant: models.Tenant, ada: models.User
+) -> None:
+    _, bob, link = invited(app, ada)
+    foreign = rows.user(rows.tenant())
+    agent = rows.user(tenant, "Agent")
+    for user, expected in ((foreign, 404), (agent, 403)):
+        rest = Rest(app.test_client()).sign_in(user.username)
+        assert rest.ask("POST", f"users/{bob}/invite").status_code == expected
+        browser = log_in(app.test_client(), user.username)
+        with browser.session_transaction() as session:
+            assert session
+        browser.post_form("/userpage/action_post", page="/", action="invite", rowid=[str(bob)])
+    assert mails(app) == {}
+    assert not is_dead(app, link)
+    out = rows.user(tenant, password=None, active=False)
+    rest = Rest(app.test_client()).sign_in(ada.username)
+    assert "not active" in rest.ask("POST", f"users/{out.id}/invite").text
+    root = Rest(app.test_client()).sign_in(rows.super_admin().username)
+    assert root.ask("POST", f"users/{bob}/invite").status_code == 200
+    assert "bob@example.org" in mails(app)
+
+
 @pytest.mark.parametrize(
     ("values", "field"),
     [
@@ -469,6 +566,9 @@ def test_a_tenants_admin_invites_by_the_page(app: Flask, ada: models.User) -> No
         ({"tenant_id": None}, "tenant_id"),
         ({"session_epoch": 7}, "session_epoch"),
         ({"chosen_password": NEW}, "chosen_password"),
+        ({"groups": [1]}, "groups"),
+        ({"second_factor": True}, "second_factor"),
+        ({"id": 1}, "id"),
     ],
 )
 def test_a_tenants_admin_gives_no_more_than_a_tenants_role(
@@ -482,6 +582,108 @@ def test_a_tenants_admin_gives_no_more_than_a_tenants_role(
     assert field in rest.edit("users", colleague.id, expect=422, **values)["message"]
     assert rest.one("users", colleague.id) == before
     assert len(rest.rows("users")) == 2
+
+
+def test_no_address_of_a_form_fills_what_the_form_does_not_have(
+    app: Flask, rows: Rows, tenant: models.Tenant, ada: models.User, services: Services
+) -> None:
+    """Flask-AppBuilder takes hidden columns from `_flt_…`, and forms from whatever is posted."""
+    other, viewer = rows.tenant(), rows.user(tenant, "Viewer")
+    browser = log_in(app.test_client(), ada.username)
+    hidden: dict[str, Any] = {
+        "roles": 1, "groups": 1, "tenant": other.id, "tenant_id": other.id, "session_epoch": 99,
+        "second_factor": "y", "login_count": 99, "id": 1,
+    }  # fmt: skip
+    filters = "&".join(f"_flt_0_{name}={value}" for name, value in hidden.items())
+    browser.post_form(f"/userpage/add?{filters}", **(hidden | BOB | {"active": "y"}))
+    edited = BOB | {"username": viewer.username, "email": viewer.email, "role": "Viewer"}
+    path = f"/userpage/edit/{viewer.id}?{filters}"
+    browser.post_form(path, **(hidden | edited | {"active": "y"}))
+    with app.app_context(), across_tenants():
+        for user in db.session.scalars(select(models.User).where(models.User.id != ada.id)):
+            assert user.tenant_id == tenant.id
+            assert [role.name for role in user.roles] in (["Agent"], ["Viewer"])
+            assert not user.groups
+            assert not user.second_factor
+            assert user.session_epoch < 99
+            assert (user.login_count or 0) < 99
+
+
+@pytest.mark.parametrize("name", ["root@corp.example", "ROOT@CORP.EXAMPLE", "Chief", "CHIEF"])
+def test_nobody_gets_a_name_that_another_signs_in_by(
+    app: Flask, rows: Rows, tenant: models.Tenant, ada: models.User, name: str
+) -> None:
+    """Or a tenant's user could stand where a super admin is looked up."""
+    root = rows.super_admin(username="Chief", email="root@corp.example")
+    rest = Rest(app.test_client()).sign_in(ada.username)
+    wrong = {"username": name}
+    if "@" in name:
+        assert "cannot be used" in str(rest.add("users", expect=422, **(BOB | {"email": name})))
+    message = rest.add("users", expect=422, **(BOB | wrong))["message"]
+    assert message == {"username": ["This value cannot be used."]}
+    bob = rest.add("users", **BOB)["id"]
+    rest.edit("users", bob, expect=422, **wrong)
+    rest.edit("users", bob, username="BOB")  # the own name in capitals
+    rest.edit("users", bob, username=BOB["email"])
+    browser = log_in(app.test_client(), ada.username)
+    form = BOB | {"username": name, "email": "eve@example.org", "active": "y"}
+    browser.post_form("/userpage/add", **form)
+    assert "eve@example.org" not in browser.get("/userpage/list/").text
+    for spelt in (root.username, root.username.upper(), root.email, root.email.upper()):
+        assert try_rest(app, spelt, PASSWORD).status_code == 200
+
+
+def test_a_deleted_user_is_out_everywhere_at_once(
+    app: Flask, rows: Rows, tenant: models.Tenant, ada: models.User
+) -> None:
+    colleague = rows.user(tenant)
+    browser, token = log_in(app.test_client(), colleague.username), try_rest_tokens(app, colleague)
+    Rest(app.test_client()).sign_in(ada.username).delete("users", colleague.id)
+    assert not is_in(browser)
+    assert bearer(app, token["access_token"]).ask("GET", "leads/").status_code == 401
+    assert bearer(app, token["refresh_token"]).ask("POST", "security/refresh").status_code == 401
+
+
+def test_a_tenants_admin_takes_no_road_to_a_higher_role(
+    app: Flask, rows: Rows, tenant: models.Tenant, ada: models.User
+) -> None:
+    """Keys, acting for others, another tenant's header: with page, token and both."""
+    other = rows.tenant()
+    rest = Rest(app.test_client()).sign_in(ada.username)
+    rest.add("keys", expect=403, name="K", role="Super Admin")
+    rest.add("keys", expect=403, name="K", role="Tenant Admin")
+    rest.add("tenants", expect=403, name="Mine")
+    for path in ("users/", "leads/", "tenants/"):
+        assert rest.acting_for(other.id).ask("GET", path).status_code == 403
+    browser = log_in(app.test_client(), ada.username)
+    for path in (f"/act-as/{other.id}", "/apikeypage/add", "/tenantpage/add"):
+        assert browser.post_form(path, page="/").status_code in (302, 403), path
+        with browser.session_transaction() as session:
+            assert "acting_tenant" not in session
+    with app.app_context(), across_tenants():
+        assert not db.session.scalars(select(models.ApiKey)).all()
+        assert len(db.session.scalars(select(models.Tenant)).all()) == 2
+
+
+def test_the_database_itself_gives_no_tenant_a_higher_role(
+    app: Flask, rows: Rows, tenant: models.Tenant, ada: models.User
+) -> None:
+    from sqlalchemy.exc import DBAPIError
+
+    super_role = "(select id from ab_role where name = 'Super Admin')"
+    attempts_ = (
+        f"insert into ab_user_role (user_id, role_id) values ({ada.id}, {super_role})",
+        f"update ab_user set tenant_id = null where id = {ada.id}",
+        "insert into ab_permission_view_role (permission_view_id, role_id)"
+        " select 1, id from ab_role where name = 'Tenant Admin'",
+        f"insert into ab_user_group (user_id, group_id) values ({ada.id}, 1)",
+        f"delete from second_factor where user_id = {ada.id}",
+        "update login_attempt set outcome = 'passed'",
+    )
+    for attempt in attempts_:
+        with app.app_context(), pytest.raises(DBAPIError), acting_for(tenant.id):  # noqa: PT012
+            db.session.execute(text(attempt))
+            db.session.commit()
 
 
 @pytest.mark.parametrize("values", [{"role": "Viewer"}, {"active": False}])
@@ -546,9 +748,12 @@ def test_agents_viewers_and_keys_manage_nobody(
     admin = Rest(app.test_client()).sign_in(rows.super_admin().username).acting_for(tenant.id)
     key = admin.add("keys", name="K", role="Tenant Admin")["key"]
     script = bearer(app, key)
-    assert "key" in script.add("users", expect=422, **BOB)["message"]
-    script.edit("users", ada.id, expect=422, first_name="X")
-    script.delete("users", ada.id, expect=422)
+    assert "key" in script.add("users", expect=403, **BOB)["message"]
+    script.add("users", expect=403)  # before the body is looked at
+    script.edit("users", ada.id, expect=403, first_name="X")
+    script.delete("users", ada.id, expect=403)
+    for helping in ("invite", "reset-totp"):
+        assert script.ask("POST", f"users/{ada.id}/{helping}").status_code == 403
 
 
 def test_a_super_admins_password_for_somebody_meets_the_rules(
@@ -566,13 +771,18 @@ def test_a_super_admins_password_for_somebody_meets_the_rules(
 # The walls
 
 
-@pytest.mark.parametrize("model", [models.LoginAttempt, models.UserToken])
-def test_only_the_platform_touches_sign_ins_and_links(
+@pytest.mark.parametrize(
+    "model",
+    [models.LoginAttempt, models.UserToken, models.SecondFactor, models.RecoveryCode],
+)
+def test_only_the_platform_touches_sign_ins_links_and_second_factors(
     app: Flask, tenant: models.Tenant, ada: models.User, services: Services, model: Any
 ) -> None:
     try_rest(app, ada.username, PASSWORD)
     ask_for_link(app, ada.email)
     mails(app)
+    with app.app_context():
+        factors.enrol(ada.id, codes.new_secret(), 0)
     with app.app_context():
         for wall in ("database", "session"):
             for scope in (None, tenant.id):

@@ -1,15 +1,20 @@
-"""Which department an utterance is for, by the words of their names and descriptions."""
+"""Which department an utterance is for, by their names and descriptions: by words always, by
+meaning where the encoder is."""
 
 import math
+import re
 from dataclasses import dataclass
 
-from app.ai import wording
+from app.ai import meaning, wording
+from app.ai.encoder.client import Texts
 from app.voice.flow.messages import Department
 
 SURE = 0.3  # from here on the caller is connected
 CLEAR = 0.5  # from here on it outweighs an entry that only may be meant
 
 _WORD, _MEANING, _TYPED = 1.0, 0.65, 0.6
+_MIDDLE, _STEEP = 0.6, 5.0  # where meaning and words together speak for it as much as against
+_THINGS = re.compile(r"[,;.]| and | y ")
 _EVERYWHERE = 0.35  # what evidence counts that fits every department
 
 
@@ -20,9 +25,53 @@ class Fit:
 
 
 def fit(words: str, departments: tuple[Department, ...]) -> Fit | None:
-    """The department with the most words in its favour; None when no word speaks for any."""
+    """The department with the most in its favour; None when nothing speaks for any."""
+    by_words = _by_words(words, departments)
+    near = _nearness(words, departments)
+    scores = [_chance(n + w) for n, w in zip(near, by_words, strict=True)] if near else by_words
+    best = max(range(len(scores)), key=scores.__getitem__, default=None)
+    if best is None or not scores[best]:
+        return None
+    return Fit(departments[best], round(scores[best], 4))
+
+
+def prepare(departments: tuple[Department, ...]) -> None:
+    """Have everything at hand before the first question."""
+    meaning.prepare(texts(departments))
+
+
+def texts(departments: tuple[Department, ...]) -> Texts:
+    """What the encoder is asked about: each department as a whole, and each thing it does."""
+    return Texts.of([text for department in departments for text in _texts(department)])
+
+
+def _texts(department: Department) -> list[str]:
+    name = department.name.replace("_", " ")
+    things = [thing.strip() for thing in _THINGS.split(department.description)]
+    whole = f"{name}: {department.description}" if department.description else name
+    return [whole, *(thing for thing in things if thing)] if any(things) else [whole, name]
+
+
+def _nearness(words: str, departments: tuple[Department, ...]) -> list[float] | None:
+    alike = meaning.alike(words, texts(departments))
+    if alike is None:
+        return None
+    found, begin = [], 0
+    for department in departments:
+        end = begin + len(_texts(department))
+        found.append(alike[begin] + max(alike[begin + 1 : end]))
+        begin = end
+    return found
+
+
+def _chance(fits: float) -> float:
+    return 1 / (1 + math.exp(-_STEEP * (fits - _MIDDLE)))
+
+
+def _by_words(words: str, departments: tuple[Department, ...]) -> list[float]:
+    """0..1 for each: how many words speak for it and not for all."""
     known = [_Known(department) for department in departments]
-    totals = dict.fromkeys(range(len(known)), 0.0)
+    totals = [0.0] * len(known)
     for stem in dict.fromkeys(wording.content(words)):
         shares = {at: share for at, one in enumerate(known) if (share := one.share(stem))}
         strongest = max(shares.values(), default=0.0)
@@ -30,10 +79,7 @@ def fit(words: str, departments: tuple[Department, ...]) -> Fit | None:
             rivals = sum(other >= share for other in shares.values()) - 1
             apart = 1 - (1 - _EVERYWHERE) * rivals / max(1, len(known) - 1)
             totals[at] += share * apart * (1.0 if share == strongest else 0.5)
-    best = max(totals, key=totals.__getitem__, default=None)
-    if best is None or not totals[best]:
-        return None
-    return Fit(departments[best], round(1 - math.exp(-totals[best]), 4))
+    return [1 - math.exp(-total) for total in totals]
 
 
 class _Known:
