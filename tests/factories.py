@@ -92,6 +92,11 @@ class Rows:
             token_hash=uuid.uuid4().hex * 2, user_id=user.id, email=user.email, expires_at=_soon(),
         )  # fmt: skip
 
+    def second_factor(self, user: models.User, **values: Any) -> models.SecondFactor:
+        return self._save(
+            models.SecondFactor, values, user_id=user.id, sealed_secret="none", last_step=0
+        )
+
     def api_key(self, tenant: models.Tenant, **values: Any) -> models.ApiKey:
         return self._of(
             tenant, models.ApiKey, values,

@@ -305,7 +305,12 @@ class Crawler:
         return side.id_in(name.removesuffix("_id")) or None
 
     def _table(self, rule: Rule) -> str:
+        """What the view is of; of a view without a model, what REST calls by its first name."""
+        views = self.world.app.appbuilder.baseviews  # type: ignore[attr-defined]
+        name = rule.rule.split("/")[1]
+        alike = (v for v in views if getattr(v, "resource_name", "") == name)
         view = self._view(rule)
+        view = view if hasattr(view, "datamodel") else next(alike, None)
         return str(view.datamodel.obj.__tablename__) if hasattr(view, "datamodel") else ""
 
     def _view(self, rule: Rule) -> Any:
