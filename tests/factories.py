@@ -79,6 +79,25 @@ class Rows:
     def super_admin(self, **values: Any) -> models.User:
         return self.user(None, "Super Admin", **values)
 
+    def sign_in(self, user: models.User, **values: Any) -> models.LoginAttempt:
+        return self._save(
+            models.LoginAttempt, values,
+            key=uuid.uuid4().hex, address="127.0.0.1", user_id=user.id,
+            outcome=models.AttemptOutcome.PASSED,
+        )  # fmt: skip
+
+    def link(self, user: models.User, **values: Any) -> models.UserToken:
+        """By which this user may set a password."""
+        return self._save(
+            models.UserToken, values,
+            token_hash=uuid.uuid4().hex * 2, user_id=user.id, email=user.email, expires_at=_soon(),
+        )  # fmt: skip
+
+    def second_factor(self, user: models.User, **values: Any) -> models.SecondFactor:
+        return self._save(
+            models.SecondFactor, values, user_id=user.id, sealed_secret="none", last_step=0
+        )
+
     def api_key(self, tenant: models.Tenant, **values: Any) -> models.ApiKey:
         return self._of(
             tenant, models.ApiKey, values,

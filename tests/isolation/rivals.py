@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
@@ -18,6 +19,7 @@ from app import models, tenancy
 from app.extensions import db
 from tests.conftest import Services
 from tests.factories import PASSWORD, Rows, sid
+from tests.fakes.twilio_rest import TwilioRest
 
 KEPT_AS = "recep_rivals"  # the database with both, untouched
 ROLES = ("Tenant Admin", "Agent", "Viewer")
@@ -27,6 +29,7 @@ KEPT = {
     "timezone": "a name of the time-zone database",
     "public_id": "what secrets are bound to",
     "key_hash": "a hash, looked up",
+    "token_hash": "a hash, looked up",
     "role": "a name of ours",
     "scopes": "names of ours",
     "events": "names of ours",
@@ -77,6 +80,11 @@ class Side:
     ids: dict[str, list[int]] = field(default_factory=dict)
     texts: dict[str, dict[str, Any]] = field(default_factory=dict)  # of the first row, by table
 
+    @property
+    def link(self) -> str:
+        """The secret of a link that sets its admin's password."""
+        return f"{self.canary.word}-link"
+
     def id_in(self, table: str) -> int:
         return self.ids[table][0] if self.ids.get(table) else 0
 
@@ -87,6 +95,7 @@ class World:
 
     app: Flask
     services: Services
+    twilio: TwilioRest
     mine: Side = field(init=False)
     theirs: Side = field(init=False)
 
@@ -134,6 +143,12 @@ class World:
             rows.hours(tenant, weekday=1)
         for role in ROLES:
             side.users[role] = rows.user(tenant, role)
+        rows.second_factor(rows.user(tenant, ROLES[-1]))  # nobody who signs in here
+        rows.sign_in(side.users[ROLES[0]])
+        secret = models.UserToken.hash_of(side.link)
+        rows.link(
+            side.users[ROLES[0]], token_hash=secret, expires_at=datetime(2099, 1, 1, tzinfo=UTC)
+        )
 
     def _mark(self, cursor: Any, side: Side) -> None:
         for table in tables():
@@ -148,13 +163,9 @@ class World:
                     cursor.execute(
                         f"update {table.name} set {sets} where id = %s", (*values.values(), pk)
                     )
-        cursor.execute(
-            "select r.name, u.username from ab_user u join ab_user_role ur on ur.user_id = u.id"
-            " join ab_role r on r.id = ur.role_id where u.tenant_id = %s",
-            (side.tenant.id,),
-        )
-        for role, username in cursor.fetchall():
-            side.users[role].username = username
+        for user in side.users.values():
+            cursor.execute("select username from ab_user where id = %s", (user.id,))
+            (user.username,) = cursor.fetchone()
 
     def _seal(self, side: Side) -> None:
         with self.app.app_context(), tenancy.across_tenants():
@@ -175,10 +186,28 @@ class World:
         made = self.rows.api_key(
             self.mine.tenant,
             name=f"{self.mine.canary.word} key", prefix=plain[:11], role=ROLES[0],
-            key_hash=hashlib.sha256(plain.encode()).hexdigest(), scopes=["read", "write"],
+            key_hash=_hash_of(plain), scopes=["read", "write"],
         )  # fmt: skip
         self.mine.ids["api_key"].append(made.id)
         return plain
+
+    def revive(self, role: str) -> str:
+        """Lets this role's user of mine in again, whatever was done to it; the name to sign in."""
+        user, word = self.mine.users[role], self.mine.canary.word
+        with self.admin() as cursor:
+            cursor.execute(
+                "update ab_user set password = %s, active = true, username = %s where id = %s",
+                (_hashed(word), user.username, user.id),
+            )
+            cursor.execute("delete from login_attempt where outcome <> 'passed'")
+        return str(user.username)
+
+    def revive_key(self) -> None:
+        with self.admin() as cursor:
+            cursor.execute(
+                "update api_key set expires_at = null, revoked_at = null where key_hash = %s",
+                (_hash_of(self.key),),
+            )
 
     def keep(self) -> None:
         """Remember the database as it is now."""
@@ -186,6 +215,19 @@ class World:
 
     def restore(self) -> None:
         self._copy(KEPT_AS, self.services.fresh)
+        self.twilio.reset()
+        for side in (self.mine, self.theirs):
+            self._known_at_twilio(side)
+
+    def _known_at_twilio(self, side: Side) -> None:
+        """Its account, a number and a recording: Twilio shows them to whoever has the token."""
+        account, number = side.account_sid, side.texts["twilio_number"]
+        self.twilio.accounts[account] = side.token
+        self.twilio.names[account] = side.canary.word
+        self.twilio.has_number(account, number["number"], name=side.canary.word)
+        call = side.texts["call_session"]["call_sid"]
+        recording = side.texts["recording"]["recording_sid"]
+        self.twilio.has_recording(account, call, recording, status="completed")
 
     def _copy(self, one: str, other: str) -> None:
         with self.app.app_context():
@@ -263,6 +305,10 @@ def marked(table: Table, canary: Canary, number: int) -> dict[str, Any]:
             room = kind.length or 100
             assert len(values[name]) <= room, f"{table.name}.{name} has no room for a canary"
     return values
+
+
+def _hash_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _hashed(word: str) -> str:
