@@ -17,10 +17,10 @@ class RoleName(StrEnum):
 
 
 CALLS: Final = ("CallSession", "Transcript", "TransferAttempt", "CallSummary", "Recording", "Lead")
-SETUP: Final = (
-    "ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday", "KnowledgeEntry",
-)  # fmt: skip
-GAPS: Final = ("KnowledgeGap",)
+KNOWLEDGE: Final = ("KnowledgeEntry", "KnowledgeGap")
+BLOCKS: Final = ("Block",)
+SETUP: Final = ("ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday")
+CONSENTS: Final = ("Consent",)
 PEOPLE: Final = ("User",)
 WEBHOOKS: Final = ("WebhookEndpoint",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
@@ -39,11 +39,13 @@ OWN: Final = (
 )
 
 MAY_READ: Final = {
-    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *PEOPLE, *WEBHOOKS, *HISTORY),
-    RoleName.AGENT: (*CALLS, *GAPS, *SETUP),
-    RoleName.VIEWER: CALLS,
-}
-_WORKED_ON: Final = ("Lead", "KnowledgeEntry", *GAPS)
+    RoleName.TENANT_ADMIN: (
+        *CALLS, *KNOWLEDGE, *BLOCKS, *SETUP, *PEOPLE, *WEBHOOKS, *CONSENTS, *HISTORY
+    ),
+    RoleName.AGENT: (*CALLS, *KNOWLEDGE, *BLOCKS),
+    RoleName.VIEWER: (*CALLS, *KNOWLEDGE),
+}  # fmt: skip
+_WORKED_ON: Final = ("Lead", *KNOWLEDGE, *BLOCKS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
         *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", "Recording",
@@ -65,6 +67,8 @@ MENUS: Final = {
     "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
     "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs",
     "SpendLedger": "Usage entries", "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
+    "Block": "Blocked callers",
+    "Consent": "Consents",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)
 

@@ -9,7 +9,7 @@ import contextlib
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -47,6 +47,14 @@ def main(argv: list[str], settings: Settings) -> int:
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="run.py bench calls", description=__doc__)
     made.add_argument("file", type=Path, metavar="FILE")
+    add_common(made)
+    made.add_argument("--base-url", help="a running product instead of one of our own")
+    made.add_argument("--admin-user")
+    made.add_argument("--admin-password")
+    return made
+
+
+def add_common(made: argparse.ArgumentParser) -> None:
     made.add_argument("--kb", type=Path, metavar="FAQ_KB", help="default: faq_kb.jsonl beside FILE")
     made.add_argument("--no-aliases", action="store_true", help="load no other phrasings")
     made.add_argument("-o", "--output", type=Path, help="write predictions for score.py")
@@ -54,10 +62,6 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--json", action="store_true", help="print the result as JSON")
     made.add_argument("--words", action="store_true", help="print what was said on the wrong ones")
     made.add_argument("--save", action="store_true", help="keep the result in bench/results")
-    made.add_argument("--base-url", help="a running product instead of one of our own")
-    made.add_argument("--admin-user")
-    made.add_argument("--admin-password")
-    return made
 
 
 @contextlib.contextmanager
@@ -70,7 +74,17 @@ def chosen_product(arguments: argparse.Namespace) -> Iterator[product.Product]:
         yield ours
 
 
-def play_all(rows: list[Row], running: product.Product, jobs: int) -> list[Result]:
+Note = Callable[[Kept], None]
+
+
+def unnoted(found: Kept) -> None:
+    pass
+
+
+def play_all(
+    rows: list[Row], running: product.Product, jobs: int, note: Note = unnoted
+) -> list[Result]:
+    """`note` is told what the product kept of each call."""
     rest = running.log_in()
     places: dict[str, Installed] = {}
     for row in rows:
@@ -81,7 +95,8 @@ def play_all(rows: list[Row], running: product.Product, jobs: int) -> list[Resul
     def one(numbered: tuple[int, Row]) -> Result:
         number, row = numbered
         who = places[repr(row.business)]
-        result = play_one(row, who, rest.acting_for(who.tenant_id), running.base_url, number)
+        tenant = rest.acting_for(who.tenant_id)
+        result = play_one(row, who, tenant, running.base_url, number, note)
         progress.step()
         return result
 
@@ -101,7 +116,9 @@ class Progress:
                 print(f"\r{self.done} of {self.total} calls", end=end, file=sys.stderr, flush=True)
 
 
-def play_one(row: Row, who: Installed, rest: Rest, base_url: str, number: int) -> Result:
+def play_one(
+    row: Row, who: Installed, rest: Rest, base_url: str, number: int, note: Note = unnoted
+) -> Result:
     line = Line(
         base_url,
         who.account_sid,
@@ -119,6 +136,7 @@ def play_one(row: Row, who: Installed, rest: Rest, base_url: str, number: int) -
         found = kept_rows.of_call(rest, line.call_sid)
     except RestError as error:
         return Result(row.id, "failed", problem=problem or str(error))
+    note(found)
     return result_of(row, who, played, found, problem or "; ".join(line.warnings))
 
 
@@ -155,18 +173,26 @@ def lead_of(found: Kept) -> dict[str, str] | None:
     return {name: lead.get(name) or "" for name in ("name", "phone", "reason")}
 
 
-def report(arguments: argparse.Namespace, rows: list[Row], results: list[Result]) -> None:
+def report(
+    arguments: argparse.Namespace,
+    rows: list[Row],
+    results: list[Result],
+    name: str = "calls",
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """`more` are figures besides those of the calls."""
+    figures = summary(rows, results) | dict(more or {})
     result: dict[str, Any] = {
-        "bench": "calls",
+        "bench": name,
         "file": str(arguments.file),
         "where": machine.facts(),
-        "summary": summary(rows, results),
+        "summary": figures,
         "calls": [asdict(r) | {"whole": whole(w, r)} for w, r in zip(rows, results, strict=True)],
     }
     if arguments.output:
         lines = [json.dumps(r.prediction(), ensure_ascii=False) + "\n" for r in results]
         arguments.output.write_text("".join(lines), encoding="utf-8")
     print(json.dumps(result, ensure_ascii=False, indent=1) if arguments.json
-          else shown(rows, results, arguments.words, result["where"]))  # fmt: skip
+          else shown(rows, results, arguments.words, figures, result["where"]))  # fmt: skip
     if arguments.save:
-        print(f"Saved as {machine.save('calls', result)}", file=sys.stderr)
+        print(f"Saved as {machine.save(name, result)}", file=sys.stderr)

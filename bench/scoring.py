@@ -38,7 +38,13 @@ class Result:
         return found | ({"lead": self.lead} if self.lead else {})
 
 
-def shown(rows: list[Row], results: list[Result], words: bool, where: dict[str, Any]) -> str:
+def shown(
+    rows: list[Row],
+    results: list[Result],
+    words: bool,
+    figures: dict[str, str],
+    where: dict[str, Any],
+) -> str:
     head = ("id", "expected", "got", "details", "turns", "seconds", "slowest", "")
     body, notes = [], []
     order = sorted(zip(rows, results, strict=True), key=lambda pair: _rank(pair[0]))
@@ -49,7 +55,7 @@ def shown(rows: list[Row], results: list[Result], words: bool, where: dict[str, 
         notes += [f"{r.id}: {note}" for note in (*r.lacks, r.problem) if note]
         if words and mark == "WRONG":
             notes += ["", f"{r.id}, expected {row.expected}", *(f"  {line}" for line in r.words)]
-    counts = [f"{name}: {value}" for name, value in summary(rows, results).items()]
+    counts = [f"{name}: {value}" for name, value in figures.items()]
     parts = [machine.table(head, body), "", *counts, "", machine.show(where)]
     return "\n".join([*parts, *(["", *notes] if notes else [])])
 

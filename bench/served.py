@@ -65,7 +65,7 @@ def leave_standing(walls: str) -> None:
         event.remove(Session, "before_flush", tenancy._verify_flush)
     if walls in ("session", "none"):
         event.remove(Session, "after_begin", tenancy._after_begin)
-        tenancy.switch = _stay
+        vars(tenancy)["switch"] = _stay
 
 
 def _stay(_connection: Connection, _scope: tenancy.Scope) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from logging import getLogger
 from typing import Protocol
 
-from app.voice.flow.messages import Context, Proposal
+from app.voice.flow.messages import Answer, Context, Proposal, TellHours
 from app.voice.flow.states import State
 
 HISTORY = 12  # utterances an interpreter is shown
@@ -55,7 +55,8 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """`proposal` None: nobody understood it. `reason` says why the model's reply was set aside."""
+    """`proposal` None: nobody understood it. `besides`: asked in the same breath, and told first.
+    `reason` says why the model's reply was set aside."""
 
     proposal: Proposal | None
     tier: Tier
@@ -64,6 +65,7 @@ class Understood:
     tokens_out: int = 0
     cached_tokens: int = 0
     reason: str = ""
+    besides: Answer | TellHours | None = None
 
 
 class Interpreter(Protocol):

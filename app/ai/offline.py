@@ -6,10 +6,22 @@ needs a readable value, and a doubtful yes is no yes.
 
 import re
 from dataclasses import replace
+from datetime import time
 
-from app.ai import knowledge, wishes, wording
+from app.ai import knowledge, together, wishes, wording
 from app.ai.interpreter import Heard, Tier, Understood
-from app.ai.reading import days, departments, emails, names, phones, yesno
+from app.ai.reading import (
+    days,
+    departments,
+    emails,
+    intake,
+    names,
+    numbers,
+    phones,
+    pieces,
+    respelling,
+    yesno,
+)
 from app.voice.flow import messages as m
 from app.voice.flow.messages import Ask, Known, Noted
 from app.voice.flow.states import MAY_PROPOSE, State
@@ -26,6 +38,14 @@ _NO_IT_IS = re.compile(
     r"^(?:no+|nope|nah)[\s,.]+(?:it'?s|it is|that'?s|i'?m|i am|es|soy)\s+(?P<rest>.+)",
     re.IGNORECASE,
 )
+_ENDS_IN = re.compile(
+    r"\b(?:(?:it|that|the number|number|should) )*(?:ends?|ending|finish(?:es)?|termina) "
+    r"(?:in|with|on|en|con)\b",
+    re.IGNORECASE,
+)
+_AREA_CODE = re.compile(
+    r"\b(?:area code|c[oó]digo de [aá]rea) (?:is|should be|was|es) (?P<rest>.+)", re.IGNORECASE
+)
 _TALK_BEFORE = re.compile(
     r"^(?:(?:um|uh|so|well|yes|yeah|ok|okay|sure|hi|hello|it'?s about|it is about|about)[\s,]+)+",
     re.IGNORECASE,
@@ -35,10 +55,25 @@ _TALK_BEFORE = re.compile(
 class OfflineInterpreter:
     def interpret(self, heard: Heard) -> Understood:
         heard = replace(heard, words=heard.words[:LONGEST].strip())
-        proposal = propose(heard) if heard.words else None
+        besides, proposal = _all_of(heard) if heard.words else (None, None)
         if type(proposal) not in MAY_PROPOSE[heard.state]:
             proposal = None
-        return Understood(proposal, Tier.OFFLINE)
+        return Understood(proposal, Tier.OFFLINE, besides=besides)
+
+
+def _all_of(heard: Heard) -> tuple[m.Answer | m.TellHours | None, m.Proposal | None]:
+    """Two things in one breath are both dealt with, if each is clear by itself: a question that is
+    answered goes first."""
+    if heard.state in _OPEN_TALK and (halves := together.apart(heard.words)):
+        first, second = (propose(replace(heard, words=half)) for half in halves)
+        if isinstance(second, m.Answer | m.TellHours) and not isinstance(first, m.Answer):
+            first, second = second, first
+        if isinstance(first, m.Answer | m.TellHours) and together.stands(second, first):
+            return first, second
+    return None, propose(heard)
+
+
+_OPEN_TALK = (State.GREETING, State.INTENT, State.FAQ, State.WRAP_UP)
 
 
 def propose(heard: Heard) -> m.Proposal | None:
@@ -64,9 +99,19 @@ def _in_open_talk(heard: Heard) -> m.Proposal | None:
         or _wish(heard)
         or (m.Finish() if wishes.goodbye(words) else None)
         or (m.Finish() if _is_done(words, memory.asking) else None)
+        or (m.Hold() if wishes.wait(words) and not wishes.repetition(words) else None)
+        or (_despite_swearing(heard) if wishes.swears(words) else None)
         or _bare_yes_or_no(words)
         or _answer_or_transfer(heard)
     )
+
+
+def _despite_swearing(heard: Heard) -> m.Proposal:
+    """What is asked rudely is still answered; who only swears gets a person, or a message."""
+    rest = wishes.without_swearing(heard.words)
+    found = _answer_or_transfer(replace(heard, words=rest)) if wording.content(rest) else None
+    useful = isinstance(found, m.Answer | m.Transfer)
+    return found if found and useful else m.Transfer()
 
 
 def _is_done(words: str, asking: str) -> bool:
@@ -102,7 +147,16 @@ def _hours(heard: Heard) -> m.TellHours:
     facts = heard.context.facts
     asked = days.mentioned(heard.words, facts.today) if facts.today else ()
     told = {day.day for day in facts.hours}
-    return m.TellHours(tuple(day for day in asked if day in told))
+    at = days.read_time(heard.words)
+    return m.TellHours(tuple(day for day in asked if day in told), at and _meant(at, heard))
+
+
+def _meant(at: time, heard: Heard) -> time:
+    """ "At six" of a business is the evening; of hours before seven nobody means the night unless
+    they say so, or the business is open then."""
+    said = heard.words.lower()
+    plain = not re.search(r"\b[ap]\.?\s?m\b|morning|night|ma[nñ]ana|noche|midnight|:|\d{4}", said)
+    return at.replace(hour=at.hour + 12) if plain and 0 < at.hour < 7 else at
 
 
 def _person(heard: Heard) -> m.Transfer:
@@ -135,19 +189,18 @@ def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
     needed = departments.CLEAR if best >= knowledge.ASK and wishes.asks(words) else departments.SURE
     if fit and fit.score >= needed:
         return m.Transfer(fit.department.id)
-    if best >= knowledge.ASK and not _asked_back(heard):
-        return m.Clarify(_did_you_mean(found[0].passage, heard))
+    if best >= knowledge.ASK:
+        question = _did_you_mean(found[0].passage, heard)
+        if question not in heard.last_question():
+            return m.Clarify(question)
+        # In other words the same again is a yes; in the same words it is "just what I said".
+        if wording.fold(words) not in wording.fold(heard.context.memory.last_words):
+            return _answer(found[0].passage)
     if wishes.repetition(words):
         return None
     if len(wording.content(words)) >= _WISH or (wishes.asks(words) and wording.content(words)):
         return m.TakeMessage(_fields(heard, ""), unanswered=True)
     return None
-
-
-def _asked_back(heard: Heard) -> bool:
-    """Whether "do you mean …?" was just asked: twice running would not help."""
-    opening = _in_language(_DO_YOU_MEAN, heard).partition("{")[0]
-    return opening in heard.last_question()
 
 
 def _answer(passage: m.Passage) -> m.Answer:
@@ -180,16 +233,34 @@ def _after_clarify(heard: Heard) -> m.Proposal | None:
 def _in_message(heard: Heard) -> m.Proposal | None:
     """The asked field first, and whatever else is said in the same breath."""
     asking = heard.context.memory.asking
+    if wishes.wait(heard.words) and not _fields(heard, asking):
+        return m.Hold()
     if asking == Ask.REASON or (asking and asking not in list(Ask)):
         return _aside(heard) or m.TakeMessage((*_fields(heard, asking), _as_said(heard)))
     if fields := _fields(heard, asking):
-        return m.TakeMessage(fields)
+        return m.TakeMessage((*fields, *_known_already(heard)))
+    if piece := pieces.begun(heard.words, asking):
+        return m.Hold(piece)
+    if heard.context.memory.offered and (answer := yesno.read(heard.words)) is not None:
+        return m.Confirm(answer)
     if aside := _aside(heard):
         return aside
     if wishes.done(heard.words):
         return m.Finish()
     # Talk that holds no value must not become somebody's name: without fields it is asked again.
     return m.TakeMessage() if asking else None
+
+
+def _known_already(heard: Heard) -> tuple[Noted, ...]:
+    """Answers to the tenant's own questions that were given before they were asked."""
+    facts, draft = heard.context.facts, heard.context.memory.draft
+    said = " . ".join(reversed(heard.said()))
+    found = (
+        Noted(question.key, answer)
+        for question in facts.intake
+        if not draft.get(question.key) and (answer := intake.already(question.question, said))
+    )
+    return tuple(found)
 
 
 def _aside(heard: Heard) -> m.Proposal | None:
@@ -199,6 +270,8 @@ def _aside(heard: Heard) -> m.Proposal | None:
         return m.Finish()
     if wishes.person(words):
         return _person(heard)
+    if wishes.swears(words):
+        return m.Transfer()
     if not wishes.asks(words):
         return None
     if wishes.hours(words) and facts.hours:
@@ -214,18 +287,32 @@ def _as_said(heard: Heard) -> Noted:
 
 def _fields(heard: Heard, asking: str) -> tuple[Noted, ...]:
     """Name, phone and e-mail as far as they are said. Only an asked field may be said bare."""
-    words, facts = heard.words, heard.context.facts
+    words, facts, memory = heard.words, heard.context.facts, heard.context.memory
     found: list[Noted] = []
-    email = emails.read(words)
-    if not email and (name := names.read(words, asked=asking == Ask.NAME)):
+    whole = pieces.joined(memory.pieces, words) if asking == memory.asking else words
+    email = emails.read(words) or (emails.read(whole) if asking == Ask.EMAIL else "")
+    if not email and (name := _name(words, whole, asking)):
         found.append(Noted(Ask.NAME, name))
-    if number := phones.read(words, facts.region, asked=asking == Ask.PHONE):
+    if number := _number(words, whole, asking, facts.region):
         found.append(Noted(Ask.PHONE, number))
     elif facts.caller_number and _means_caller_id(heard, asking):
         found.append(Noted(Ask.PHONE, facts.caller_number, Known.CALLER_ID))
     if email:
         found.append(Noted(Ask.EMAIL, email))
     return tuple(found)
+
+
+def _name(words: str, whole: str, asking: str) -> str:
+    if asking != Ask.NAME or wishes.swears(words):
+        return names.read(words, asked=False)
+    return names.read(whole, asked=True)
+
+
+def _number(words: str, whole: str, asking: str, region: str) -> str:
+    """All pieces together go before the last one alone, which may be a number elsewhere."""
+    if asking != Ask.PHONE:
+        return phones.read(words, region, asked=False)
+    return phones.read(whole, region, asked=True) or phones.read(words, region, asked=True)
 
 
 def _means_caller_id(heard: Heard, asking: str) -> bool:
@@ -243,6 +330,8 @@ def _means_caller_id(heard: Heard, asking: str) -> bool:
 def _in_confirmation(heard: Heard) -> m.Proposal | None:
     words = heard.words
     answer, corrections = yesno.read(words), _corrections(heard)
+    if wishes.wait(words) and not corrections:
+        return m.Hold()
     if corrections:
         return m.Confirm(answer is True, corrections)
     if wishes.person(words):
@@ -255,12 +344,22 @@ def _in_confirmation(heard: Heard) -> m.Proposal | None:
 
 def _corrections(heard: Heard) -> tuple[Noted, ...]:
     words, facts, draft = heard.words, heard.context.facts, heard.context.memory.draft
+    if name := respelling.corrected(draft.get(Ask.NAME), words):
+        return (Noted(Ask.NAME, name),)
     found = [field for field in _fields(heard, "") if field.key != Ask.PHONE]
-    if number := phones.corrected(draft.get(Ask.PHONE), words, facts.region):
+    if number := _corrected_number(draft.get(Ask.PHONE), words, facts.region):
         found.append(Noted(Ask.PHONE, number))
     if not found and (match := _NO_IT_IS.match(words)) and (name := names.read(match["rest"])):
         found.append(Noted(Ask.NAME, name))
     return tuple(found)
+
+
+def _corrected_number(current: str, words: str, region: str) -> str:
+    """ "It ends in 0199", "the area code is 917", "the last four are …", or all of it anew."""
+    ending = _ENDS_IN.sub("the last digits are ", words)
+    if (code := _AREA_CODE.search(words)) and len(digits := numbers.digits_in(code["rest"])) == 3:
+        return phones.e164(digits + current[-7:], region) if len(current) > 10 else ""
+    return phones.corrected(current, ending, region)
 
 
 def _in_language(wording_of: dict[str, str], heard: Heard) -> str:

@@ -67,9 +67,17 @@ def _moment(heard: Heard) -> str:
         found = knowledge.find(facts.passages, heard.words, _BEST, facts.language)
         lines += ["Knowledge that may answer", *(_entry(match.passage) for match in found)]
     lines.append(f"State of the call: {heard.state}")
+    if own := [f"{i.key}: {i.question}" for i in facts.intake]:
+        lines.append(f"Fields of this business: {'; '.join(own)}")
     if memory.asking:
         asked = next((i.question for i in facts.intake if i.key == memory.asking), memory.asking)
         lines.append(f"The caller was just asked for: {asked}")
+    if memory.offered:
+        lines.append("They were offered to be called back on the number they call from.")
+    if facts.caller_number:
+        lines.append(f"They call from: {facts.caller_number}")
+    if memory.pieces:
+        lines.append(f"Said of it so far: {_inert(memory.pieces)}")
     noted = [f"{field.key}={_inert(field.value)}" for field in memory.draft.fields]
     lines += [f"Noted so far (said by the caller): {'; '.join(noted)}"] if noted else []
     return "\n".join(lines)

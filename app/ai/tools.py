@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import date
+from datetime import date, time
 from typing import Any
 
+from app.ai import spoken_by
 from app.ai.interpreter import Heard, InterpreterError
 from app.ai.reading import emails, phones
 from app.voice.flow import messages as m
@@ -25,6 +26,8 @@ _SAYS: dict[str, str] = {
     " the sources.",
     "sources": "The ids of the knowledge entries or days that hold the answer.",
     "days": "The days asked about; none: today and the next opening.",
+    "at": "The time of day asked about, as HH:MM on a 24-hour clock; null: none.",
+    "piece": "What was said of the value, in the caller's words; empty: they only need time.",
     "question": "One short question to the caller, ending with a question mark.",
     "department_id": "The department's id; null: whoever answers for a person.",
     "fields": "Only what the caller said; null for what was not said.",
@@ -66,7 +69,9 @@ def read(called: str, arguments: str, heard: Heard) -> m.Proposal:
 
 def keys(facts: Facts) -> tuple[str, ...]:
     """The fields a message may hold for this tenant."""
-    return tuple(dict.fromkeys((Ask.NAME, Ask.PHONE, Ask.EMAIL, Ask.REASON, *facts.required)))
+    own = (question.key for question in facts.intake)
+    asked = (Ask.NAME, Ask.PHONE, Ask.EMAIL, Ask.REASON, *facts.required, *own)
+    return tuple(dict.fromkeys(asked))
 
 
 # --- Schemas ----------------------------------------------------------------------------------
@@ -86,9 +91,11 @@ def _tool(proposal: type, facts: Facts) -> Schema:
 
 
 def _schema(key: str, facts: Facts) -> Schema:
-    made: Callable[[Facts], Schema] = {
+    made: dict[str, Callable[[Facts], Schema]] = {
         "text": lambda _: {"type": "string"},
         "question": lambda _: {"type": "string"},
+        "at": lambda _: {"type": ["string", "null"]},
+        "piece": lambda _: {"type": "string"},
         "sources": lambda f: _some_of(sorted(f.sources)),
         "days": lambda f: _some_of([day.day.isoformat() for day in f.hours]),
         "department_id": lambda f: {
@@ -98,8 +105,8 @@ def _schema(key: str, facts: Facts) -> Schema:
         "unanswered": lambda _: {"type": "boolean"},
         "accepted": lambda _: {"type": "boolean"},
         "fields": lambda f: _strict({k: {"type": ["string", "null"]} for k in keys(f)}),
-    }[key]
-    return {**made(facts), "description": _SAYS[key]}
+    }
+    return {**made[key](facts), "description": _SAYS[key]}
 
 
 def _some_of(values: list[str]) -> Schema:
@@ -144,6 +151,30 @@ def _read_question(value: Any, heard: Heard) -> str:
     if not question.endswith("?"):
         raise InterpreterError("not a question")
     return question
+
+
+def _read_time(value: Any, heard: Heard) -> time | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise InterpreterError("bad arguments")
+    return time.fromisoformat(value)
+
+
+def _read_piece(value: Any, heard: Heard) -> str:
+    """Given as it was said: what is put together later must not hold a model's own digits."""
+    if not isinstance(value, str):
+        raise InterpreterError("bad arguments")
+    if value.strip() and not spoken_by.verbatim(value, heard.words):
+        raise InterpreterError("piece not said")
+    return value.strip()
+
+
+def _read_accepted(value: Any, heard: Heard) -> bool:
+    """A yes must have been said: without it nothing is marked confirmed, whatever a model says."""
+    if _read_flag(value, heard) and not spoken_by.agreed(heard.words):
+        raise InterpreterError("yes not said")
+    return bool(value)
 
 
 def _read_flag(value: Any, heard: Heard) -> bool:
@@ -208,6 +239,8 @@ def _noted(key: str, text: str, heard: Heard) -> Noted:
         if not emails.is_address(address) or not emails.occurs(address, said):
             raise InterpreterError("email not said")
         return Noted(key, address)
+    if not spoken_by.likely(text, said):
+        raise InterpreterError(f"{'name' if key == Ask.NAME else 'words'} not said")
     return Noted(key, text)
 
 
@@ -230,5 +263,7 @@ _READERS: dict[str, Callable[[Any, Heard], Any]] = {
     "department_id": _read_department,
     "fields": _read_fields,
     "unanswered": _read_flag,
-    "accepted": _read_flag,
+    "accepted": _read_accepted,
+    "at": _read_time,
+    "piece": _read_piece,
 }

@@ -52,6 +52,22 @@ _MESSAGE = _any(
     r"\b(?:some ?(?:one|body)|they|he|she) (?:to )?(?:call|calls|ring|contact) me\b",
     r"\bdejar(?:le)? (?:un |una? )?(?:mensaje|recado)\b|\bque me llame[n]?\b"
     r"|\bdevolver(?:me)? la llamada\b",
+    r"^(?:(?:ok|okay|yes|just|then|rather|an?|una?|the)[\s,]+)*"
+    r"(?:message|mensaje|recado)(?: please| por favor)?[.!]?$",
+)
+_WAIT = _any(
+    r"^(?:(?:um|uh|oh|ok|okay|sorry|yes|please|well|so)[\s,]+)*"
+    r"(?:wait|hold on|hang on|one (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)"
+    r"|bear with me|(?:give me|i need)(?: just)? (?:a|one) (?:moment|second|sec|minute)"
+    r"|let me (?:look|check|see|find|get|grab|think)"
+    r"|i(?:'ll| will| have to| need to) (?:look|check)"
+    r"|un (?:momento|segundo|momentito)|esp[eé]re?(?:me)?|d[eé]jeme (?:ver|buscar|mirar))\b",
+)
+_SWEARS = _any(
+    r"\b(?:f+u+c+k+\w*|(?:bull)?shit\w*|ass ?hole\w*|bitch\w*|bastard\w*|damn(?: you| it)?|wtf|crap"
+    r"|piss(?:ed)? off|go to hell|idiots?|moron\w*|stupid (?:machine|robot|bot|thing|computer)"
+    r"|shut up|screw you|useless (?:machine|robot|bot|thing)"
+    r"|mierda|joder|puta\w*|cabr[oó]n\w*|pendej\w*|coño|idiotas?|v[aá]yase al diablo)\b",
 )
 _BUSINESS = r"(?:you(?: guys| folks)?|they|it|the \w+|your \w+|this \w+)"
 _HOURS = _any(
@@ -139,3 +155,16 @@ def asks(words: str) -> bool:
 
 def repetition(words: str) -> bool:
     return bool(_REPEAT.search(words.strip()))
+
+
+def wait(words: str) -> bool:
+    """ "Wait, let me look" and nothing else of weight."""
+    return bool(_WAIT.search(words.strip())) and len(wording.content(_WAIT.sub(" ", words))) <= 3
+
+
+def swears(words: str) -> bool:
+    return bool(_SWEARS.search(words))
+
+
+def without_swearing(words: str) -> str:
+    return " ".join(_SWEARS.sub(" ", words).split())

@@ -9,8 +9,9 @@ from app.tenancy import TenantOwned
 
 
 class Department(TenantOwned, Timestamped, Model):
-    """`numbers` (E.164) ring all at once for `ring_seconds`. Without hours of its own it keeps the
-    tenant's. `position` is its key on the telephone, from 1."""
+    """`numbers` (E.164) ring all at once for `ring_seconds`, or (`ring_in_order`) one after the
+    other, each that long. Without hours of its own it keeps the tenant's. `position` is its key on
+    the telephone, from 1."""
 
     __tablename__ = "department"
     __table_args__ = (
@@ -30,6 +31,9 @@ class Department(TenantOwned, Timestamped, Model):
     )
     ring_seconds: Mapped[int] = mapped_column(
         Integer, nullable=False, default=20, server_default="20", info={"between": (5, 120)}
+    )
+    ring_in_order: Mapped[bool] = mapped_column(
+        Boolean, nullable=False, default=False, server_default="false"
     )
     summary_recipients: Mapped[list[str]] = strings()
     lead_recipients: Mapped[list[str]] = strings()

@@ -10,7 +10,8 @@ from app.tenancy import TenantOwned
 
 
 class TwilioNumber(TenantOwned, Timestamped, Model):
-    """`number` is E.164 and unique on the installation; `phone_sid` is Twilio's PN id, if known."""
+    """`number` is E.164 and unique on the installation; `phone_sid` is Twilio's PN id, if known.
+    `language` is spoken on it; empty: the receptionist's."""
 
     __tablename__ = "twilio_number"
     __table_args__ = owned_keys("twilio_number")
@@ -18,6 +19,7 @@ class TwilioNumber(TenantOwned, Timestamped, Model):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     number: Mapped[str] = mapped_column(String(20), unique=True, nullable=False)
     label: Mapped[str] = mapped_column(String(80), nullable=False, default="", server_default="")
+    language: Mapped[str] = mapped_column(String(10), nullable=False, default="", server_default="")
     phone_sid: Mapped[str | None] = mapped_column(String(34))
 
     tenant: Mapped[Tenant] = relationship(Tenant, viewonly=True)

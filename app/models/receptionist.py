@@ -24,13 +24,15 @@ class CallRecording(StrEnum):
 class ReceptionistConfig(TenantOwned, Timestamped, Model):
     """One row per tenant. Recipients are mail addresses by kind of mail. `allowed_countries` are
     those whose numbers may be rung; none: that of the tenant's first number. Callers are forwarded
-    to `suspension_number` (E.164) while the tenant is suspended."""
+    to `suspension_number` (E.164) while the tenant is suspended. `on_call` is rung for urgent
+    words, open or closed. `intake_questions` follow app/rules/intake.py."""
 
     __tablename__ = "receptionist_config"
     __table_args__ = (
-        *owned_keys("receptionist_config", "staff_first_id"),
+        *owned_keys("receptionist_config", "staff_first_id", "on_call_id"),
         UniqueConstraint("tenant_id", name="uq_receptionist_config__tenant"),
         owned_reference("staff_first_id", "department", on_delete="SET NULL (staff_first_id)"),
+        owned_reference("on_call_id", "department", on_delete="SET NULL (on_call_id)"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -47,6 +49,10 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     )
     model: Mapped[str] = mapped_column(String(80), nullable=False, default="", server_default="")
     intake_fields: Mapped[list[str]] = strings()
+    intake_questions: Mapped[list[str]] = strings()
+    other_language: Mapped[str] = mapped_column(
+        String(10), nullable=False, default="", server_default=""
+    )
     urgent_words: Mapped[list[str]] = strings()
     after_hours: Mapped[str] = choice(
         AfterHours, AfterHours.ANSWER, name="ck_receptionist_config__after_hours"
@@ -57,6 +63,10 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     allowed_countries: Mapped[list[str]] = strings()
     staff_first_id: Mapped[int | None] = mapped_column(Integer)
     suspension_number: Mapped[str | None] = mapped_column(String(20))
+    staff_first_seconds: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=20, server_default="20", info={"between": (5, 60)}
+    )
+    on_call_id: Mapped[int | None] = mapped_column(Integer)
     max_turns: Mapped[int] = mapped_column(
         Integer, nullable=False, default=40, server_default="40", info={"between": (5, 200)}
     )
@@ -72,6 +82,11 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
         Department,
         foreign_keys=[staff_first_id],
         primaryjoin="ReceptionistConfig.staff_first_id == Department.id",
+    )
+    on_call: Mapped[Department | None] = relationship(
+        Department,
+        foreign_keys=[on_call_id],
+        primaryjoin="ReceptionistConfig.on_call_id == Department.id",
     )
 
     def __repr__(self) -> str:

@@ -2,7 +2,8 @@
 
 import itertools
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.phone.rest import Rest, RestError
@@ -33,13 +34,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """`hours` are rows of the hours resource; none of them: never open."""
+    """`hours` are rows of the hours resource; none of them: never open. `receptionist` are fields
+    of its resource, departments by their key."""
 
     name: str
     departments: tuple[Department, ...] = ()
     entries: tuple[Entry, ...] = ()
     hours: tuple[dict[str, Any], ...] = ALWAYS
     timezone: str = "America/New_York"
+    receptionist: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ def install(rest: Rest, business: Business) -> Installed:
         ): department.key
         for index, department in enumerate(business.departments)
     }
+    if business.receptionist:
+        _set_up(tenant, business.receptionist, {key: pk for pk, key in desks.items()})
     for hours in business.hours:
         tenant.create("hours", **hours)
     entries = {
@@ -89,6 +94,12 @@ def install(rest: Rest, business: Business) -> Installed:
         for entry in business.entries
     }
     return Installed(tenant_id, number, account_sid, auth_token, desks, entries)
+
+
+def _set_up(tenant: Rest, fields: Mapping[str, Any], desks: Mapping[str, int]) -> None:
+    named = {"on_call", "staff_first"}
+    values = {name: desks[value] if name in named else value for name, value in fields.items()}
+    tenant.change("receptionists", int(tenant.find("receptionists")[0]["id"]), **values)
 
 
 def fictional(area: str, index: int) -> str:

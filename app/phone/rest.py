@@ -48,6 +48,9 @@ class Rest:
     def create(self, resource: str, **fields: Any) -> int:
         return int(self.post(f"{resource}/", fields)["id"])
 
+    def change(self, resource: str, pk: int, **fields: Any) -> None:
+        self._ask("PUT", f"{resource}/{pk}", json=fields)
+
     def find(self, resource: str, **equal: str | int) -> list[dict[str, Any]]:
         """Every row whose columns equal these, oldest first."""
         wanted = ",".join(f"(col:{c},opr:eq,value:{_rison(v)})" for c, v in equal.items())

@@ -84,6 +84,7 @@ def _business(data: Any) -> Business:
             Entry(e["question"], e["question"], e["answer"], texts(e.get("alternates")))
             for e in data.get("knowledge") or ()
         ),
+        receptionist=data.get("receptionist") or {},
         hours={"always": ALWAYS, "never": NEVER}[data.get("open", "always")],
     )
 

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from app.views import panel
-from app.views.calls import CALLS, SUMMARIES, TRANSCRIPTS, TRANSFERS
+from app.views.calls import BLOCKS, CALLS, CONSENTS, SUMMARIES, TRANSCRIPTS, TRANSFERS
 from app.views.exports import Export
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
@@ -18,7 +18,7 @@ from app.views.users import USERS
 from app.views.webhooks import WEBHOOKS
 
 ENTITIES = (
-    CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS,
+    CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS, CONSENTS, BLOCKS,
     RECEPTIONISTS, NUMBERS, DEPARTMENTS, HOURS, HOLIDAYS, KNOWLEDGE, GAPS,
     USERS, KEYS, WEBHOOKS,
     TENANTS, JOBS, USAGE, PRICES, AUDIT,

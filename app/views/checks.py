@@ -11,6 +11,7 @@ from flask import current_app
 from app import outside
 from app.rules import dialling
 from app.rules.wording import filled as filled
+from app.voice import spoken
 
 Check = Callable[[str], str]
 # Names that no place has; PostgreSQL, which finds the months of usage by them, knows them not.
@@ -26,6 +27,12 @@ def country(value: str) -> str:
     if code not in dialling.COUNTRIES:
         raise ValueError(f"{_quoted(value)} is not a country code of two letters, such as US.")
     return code
+
+
+def area_code(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{0,5}", value):
+        raise ValueError("Give an area code in digits, such as 212, or none.")
+    return value
 
 
 def email(value: str) -> str:
@@ -55,6 +62,13 @@ def _quoted(value: str) -> str:
 def slug(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
         raise ValueError("Use lower-case letters, digits and single hyphens.")
+    return value
+
+
+def language(value: str) -> str:
+    """One that there are sentences for: English, or a folder of translations/."""
+    if value and spoken.speech(value).locale.language != value.split("-")[0].lower():
+        raise ValueError(f"{_quoted(value)} is not spoken here. Try en-US or es-US.")
     return value
 
 

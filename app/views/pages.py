@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +18,8 @@ from app.extensions import db
 from app.models import Tenant
 from app.tenancy import PLATFORM, current_scope
 from app.views import sheets
-from app.views.forms import ruled
 from app.views.interface import FiltersPerRequest, is_id
-from app.views.refusals import explained
+from app.views.refusals import Refused, explained
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
@@ -41,12 +41,6 @@ class EntityPage(FiltersPerRequest, ModelView):
     def list_columns(self, value: list[str]) -> None:
         """Flask-AppBuilder fills in what is not set; ours always is."""
 
-    def _init_forms(self) -> None:
-        super()._init_forms()
-        for form in ("add_form", "edit_form") if self.entity.rule else ():
-            made = ruled(getattr(self, form), self.entity.model, self.entity.rule)
-            setattr(self, form, made)
-
     list_template = "entity/list.html"
 
     @expose("/csv", methods=["GET"])
@@ -54,12 +48,10 @@ class EntityPage(FiltersPerRequest, ModelView):
     @permission_name("read")
     def sheet(self) -> Any:
         """The list as it is filtered and ordered, all pages of it."""
-        if not self.entity.exported:
-            abort(404)
         with self._reading_arguments():
             query = self._as_filtered()
             query.limit(1).all()  # what cannot be compared fails here, before the file begins
-        return sheets.sheet(query, self.entity.exported, self.entity.resource)
+        return sheets.sheet(query, self.entity.sheet, self.entity.resource)
 
     def _as_filtered(self) -> Any:
         model = self.datamodel.obj
@@ -73,7 +65,7 @@ class EntityPage(FiltersPerRequest, ModelView):
         return query.order_by(column.desc() if direction == "desc" else column, model.id)
 
     def render_template(self, template: str, **context: Any) -> Any:
-        if template == self.list_template and self.entity.exported:
+        if template == self.list_template:
             asked = request.query_string.decode("ascii", "replace")
             context["sheet_url"] = url_for(f"{self.endpoint}.sheet") + (asked and f"?{asked}")
             if hasattr(self, "importing") and self.appbuilder.sm.has_access(
@@ -146,17 +138,83 @@ class EntityPage(FiltersPerRequest, ModelView):
         return widgets
 
     def _add(self) -> Any:
+        """None when it was added; else the form. Flask-AppBuilder's own loses what was typed when
+        the database refuses it, and lets the address fill in hidden columns."""
         self._need_tenant()
-        with explained(self.datamodel.obj):
-            return super()._add()
+        form = self.add_form.refresh()
+        if request.method != "POST":
+            self.update_redirect()
+        elif form.validate() and self._added(form):
+            return None
+        return self._get_add_widget(form=form)
+
+    def _added(self, form: Any) -> bool:
+        with self._refusing(form) as saving:
+            self.entity.alone()
+            item = self.datamodel.obj()
+            form.populate_obj(item)
+            self.pre_add(item)
+            self.entity.verify(item)
+            self.datamodel.add(item)
+        if saving.done:
+            self.post_add(item)
+            flash(self.add_row_message, "success")
+        return saving.done
 
     def _edit(self, pk: Any) -> Any:
+        """None when it was saved; else the form."""
         self._need_tenant()
-        return super()._edit(pk)
+        if request.method == "POST":
+            self.entity.alone()
+        item = self.datamodel.get(pk) or abort(404)
+        if request.method != "POST":
+            self.update_redirect()
+            return self._get_edit_widget(form=self.edit_form.refresh(obj=item))
+        form = self.edit_form.refresh(request.form)
+        if form.validate() and self._edited(form, item):
+            return None
+        return self._get_edit_widget(form=form)
+
+    def _edited(self, form: Any, item: Any) -> bool:
+        with self._refusing(form) as saving:
+            with db.session.no_autoflush:
+                form.populate_obj(item)
+                self.pre_update(item)
+                self.entity.verify(item)
+            self.datamodel.edit(item)
+        if saving.done:
+            self.post_update(item)
+            flash(self.edit_row_message, "success")
+        return saving.done
+
+    @contextmanager
+    def _refusing(self, form: Any) -> Iterator["Saving"]:
+        """What is refused is said beside its input, and nothing of it is saved."""
+        saving = Saving()
+        try:
+            with explained(self.datamodel.obj):
+                yield saving
+            saving.done = True
+        except Refused as refusal:
+            db.session.rollback()
+            if refusal.field in form:
+                form[refusal.field].errors = [refusal.text]
+            else:
+                flash(refusal.text, "danger")
 
     def _delete(self, pk: Any) -> None:
         self._need_tenant()
-        super()._delete(pk)
+        item = self.datamodel.get(pk) or abort(404)
+        try:
+            with explained(self.datamodel.obj):
+                self.pre_delete(item)
+                self.datamodel.delete(item)
+        except Refused as refusal:
+            flash(refusal.text, "danger")
+        else:
+            self.post_delete(item)
+            flash(self.delete_row_message, "success")
+        self.update_redirect()
 
     def post_add_redirect(self) -> Any:
         return redirect(url_for(f"{self.endpoint}.list"))
@@ -167,6 +225,11 @@ class EntityPage(FiltersPerRequest, ModelView):
         if self.entity.is_owned and current_scope() is PLATFORM:
             flash("Choose the tenant to act for first.", "warning")
             abort(redirect(url_for("ActAs.choose")))
+
+
+@dataclass
+class Saving:
+    done: bool = False
 
 
 def formatters(model: type) -> dict[str, Any]:

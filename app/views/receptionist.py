@@ -10,9 +10,11 @@ from app.models import (
     ReceptionistConfig,
     TwilioNumber,
 )
-from app.rules import week, wording
+from app.rules import intake, week, wording
 from app.views import checks, rules
+from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
+from app.views.numbering import NumberApi
 
 CATEGORY = "Receptionist"
 RECIPIENTS = ("summary_recipients", "lead_recipients", "urgent_recipients")
@@ -28,20 +30,25 @@ RECEPTIONISTS = Entity(
     icon="fa-headset",
     list_columns=("greeting", "voice", "language", "after_hours"),
     form_columns=(
-        "greeting", "persona", "voice", "language", "model", "intake_fields", "urgent_words",
-        "after_hours", "recording", "staff_first", "max_turns", "max_transfers",
+        "greeting", "persona", "voice", "language", "other_language", "model", "intake_fields",
+        "intake_questions", "urgent_words", "on_call", "after_hours", "recording", "staff_first",
+        "staff_first_seconds", "max_turns", "max_transfers",
         "allowed_countries", "suspension_number", *RECIPIENTS, "alert_recipients",
     ),
     may=(*READ, "edit"),
     checks=MAILED | {
         "urgent_words": wording.urgent_word, "allowed_countries": checks.country,
         "suspension_number": checks.phone,
+        "intake_questions": intake.line, "other_language": checks.language,
     },
     rule=rules.receptionist,
     labels={
-        "intake_fields": "What is asked of callers", "urgent_words": "Urgent words",
+        "intake_fields": "What is asked of callers", "intake_questions": "Your own questions",
+        "other_language": "Second language", "urgent_words": "Urgent words",
+        "on_call": "On call for urgent words",
         "after_hours": "When closed", "recording": "Recording of calls",
         "staff_first": "Ring this department first",
+        "staff_first_seconds": "Rings first for (seconds)",
         "max_turns": "Longest call (turns)", "max_transfers": "Most transfers in a call",
         "allowed_countries": "Countries that may be rung",
         "suspension_number": "Forward to while suspended",
@@ -52,11 +59,21 @@ RECEPTIONISTS = Entity(
         "voice": "The voice of Twilio that speaks, such as Polly.Joanna-Neural.",
         "language": "The language that it speaks, such as en-US or es-US.",
         "model": "The language model that understands callers. Empty: the installation's.",
+        "other_language":
+            "Such as es-US. Callers are told to press 8 for it. Empty: only the one above.",
         "intake_fields": "One a line: name, phone, email, reason, or a key of your own.",
+        "intake_questions":
+            "One a line, such as: Party size: How many of you will come? To ask only callers who "
+            "say certain words, begin with them: [quote, estimate] Budget: What budget do you "
+            "have in mind?",
         "urgent_words": "One a line. A message that contains one of them is urgent.",
+        "on_call":
+            "Rung at once when a caller says an urgent word, also when you are closed. "
+            "Empty: urgent messages are only taken.",
         "after_hours": "Answer questions as ever, or take a message at once.",
         "recording": "Announce: calls are recorded unless the caller refuses.",
         "staff_first": "Rings before the receptionist speaks, while it is open.",
+        "staff_first_seconds": "Then the receptionist answers: from 5 to 60.",
         "max_turns": "After so many turns the receptionist says goodbye: from 5 to 200.",
         "max_transfers": "How often one call may be connected: from 0 to 5.",
         "allowed_countries":
@@ -69,10 +86,11 @@ RECEPTIONISTS = Entity(
         "alert_recipients": "Who is told when something does not work: one address a line.",
     },
     fieldsets={
-        "Voice": ("greeting", "persona", "voice", "language", "model"),
+        "Voice": ("greeting", "persona", "voice", "language", "other_language", "model"),
         "Conversation": (
-            "intake_fields", "urgent_words", "after_hours", "recording", "staff_first",
-            "max_turns", "max_transfers", "allowed_countries", "suspension_number",
+            "intake_fields", "intake_questions", "urgent_words", "on_call", "after_hours",
+            "recording", "staff_first", "staff_first_seconds", "max_turns", "max_transfers",
+            "allowed_countries", "suspension_number",
         ),
         "Mail": (*RECIPIENTS, "alert_recipients"),
     },
@@ -81,14 +99,15 @@ RECEPTIONISTS = Entity(
 NUMBERS = Entity(
     model=TwilioNumber, resource="numbers", menu="Numbers", category=CATEGORY, icon="fa-phone",
     list_columns=("number", "label"),
-    form_columns=("number", "label", "phone_sid"),
-    show_columns=("number", "label", "phone_sid", "tenant"),
-    checks={"number": checks.phone},
-    rule=rules.number,
+    form_columns=("number", "label", "language", "phone_sid"),
+    show_columns=("number", "label", "language", "phone_sid", "tenant"),
+    checks={"number": checks.phone, "language": checks.language},
+    rule=rules.number, also=("carrier",), page=RowActions, api=NumberApi,
     labels={"phone_sid": "Twilio's id"},
     help={
         "number": "A number of yours at Twilio, in international form, such as +12125550100.",
         "label": "What you call it, such as: main line.",
+        "language": "Spoken on this number, such as es-US. Empty: the receptionist's.",
         "phone_sid": "Begins with PN. May stay empty.",
     },
 )  # fmt: skip
@@ -98,12 +117,13 @@ DEPARTMENTS = Entity(
     icon="fa-sitemap", order=("position", "asc"),
     list_columns=("name", "description", "numbers", "position", "operator"),
     form_columns=(
-        "name", "description", "numbers", "position", "operator", "ring_seconds", *RECIPIENTS
+        "name", "description", "numbers", "position", "operator", "ring_seconds", "ring_in_order",
+        *RECIPIENTS,
     ),
     checks={"name": checks.filled, "numbers": checks.phone} | MAILED,
-    rule=rules.department,
+    rule=rules.department, page=RowActions,
     labels={"position": "Key on the telephone", "operator": "Rung for an operator",
-            "ring_seconds": "Rings for (seconds)"},
+            "ring_seconds": "Rings for (seconds)", "ring_in_order": "One after the other"},
     help={
         "name": "As callers say it, such as: Sales.",
         "description": "What it is for, in the words callers use. The receptionist goes by it.",
@@ -111,11 +131,12 @@ DEPARTMENTS = Entity(
         "position": "The key that leads here, and its place in lists, from 1.",
         "operator": "Whether callers who ask for a person, and no department, come here.",
         "ring_seconds": "Then the receptionist takes a message: from 5 to 120.",
+        "ring_in_order": "Telephones ring in the order above, each that long, not all at once.",
         **MAILED_HELP,
     },
     fieldsets={
         "Department": ("name", "description"),
-        "Telephones": ("numbers", "position", "operator", "ring_seconds"),
+        "Telephones": ("numbers", "position", "operator", "ring_seconds", "ring_in_order"),
         "Mail": RECIPIENTS,
     },
 )  # fmt: skip
@@ -129,7 +150,7 @@ WEEKDAY = SelectField(
 WHOSE = "Empty: the whole business, and every department without hours of its own."
 
 
-class WeekdayPage:
+class WeekdayPage(RowActions):
     """Weekdays by name."""
 
     def _init_properties(self) -> None:
@@ -167,5 +188,5 @@ HOLIDAYS = Entity(
         "closes": "Such as 12:00.",
         "department": WHOSE,
     },
-    rule=rules.holiday,
+    rule=rules.holiday, page=RowActions,
 )  # fmt: skip

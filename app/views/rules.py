@@ -45,7 +45,7 @@ def department(item: Department) -> None:
     numbers = item.numbers or []
     if len(set(numbers)) < len(numbers):
         raise Refused("A number is listed twice. Leave it once.", "numbers")
-    _may_be_rung(numbers, allowed_countries(), "numbers")
+    _may_be_rung(numbers, directory.allowed_countries(), "numbers")
 
 
 def _may_be_rung(numbers: list[str], countries: frozenset[str], field: str) -> None:
@@ -80,7 +80,9 @@ def receptionist(item: ReceptionistConfig) -> None:
         raise Refused("A word is listed twice. Leave it once.", "urgent_words")
     countries = frozenset(item.allowed_countries or ())
     if item.suspension_number:
-        _may_be_rung([item.suspension_number], countries or _own_country(), "suspension_number")
+        _may_be_rung(
+            [item.suspension_number], countries or directory.own_country(), "suspension_number"
+        )
     if not countries:
         return
     for place in db.session.scalars(select(Department)):
@@ -93,20 +95,9 @@ def receptionist(item: ReceptionistConfig) -> None:
                 )
 
 
-def allowed_countries() -> frozenset[str]:
-    """Those of the receptionist; else that of the tenant's first number; none before it has one."""
-    listed = db.session.scalar(select(ReceptionistConfig.allowed_countries))
-    return frozenset(listed) if listed else _own_country()
-
-
-def _own_country() -> frozenset[str]:
-    first = db.session.scalar(select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1))
-    return frozenset({dialling.country_of(first)} if first else ())
-
-
 def _others(model: Any, item: Any, department_id: int | None) -> list[Any]:
     found = db.session.scalars(select(model).where(model.department_id == department_id))
-    return [row for row in found if row.id != item.id]
+    return [row for row in found if row.id != item.id and row is not item]
 
 
 def _weekly(department_id: int | None) -> list[OpeningHours]:

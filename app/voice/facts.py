@@ -5,6 +5,7 @@ transaction that edits anything read here, and each turn sees the current versio
 call (one statement).
 """
 
+import contextlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from itertools import groupby
 import phonenumbers
 from sqlalchemy import select
 
+from app import directory
 from app.extensions import db
 from app.models import (
     AfterHours,
@@ -26,7 +28,9 @@ from app.models import (
     OpeningHours,
     ReceptionistConfig,
     Tenant,
+    TwilioNumber,
 )
+from app.rules import dialling, intake
 from app.voice import hours
 from app.voice.flow import messages as m
 
@@ -54,24 +58,42 @@ class Snapshot:
     voice: str
     language: str
     model: str
+    other_language: str
+    number_languages: dict[str, str]
     required: tuple[str, ...]
+    intake: tuple[m.Intake, ...]
+    urgent_words: tuple[str, ...]
+    on_call: int | None
     message_only_when_closed: bool
     announces_recording: bool
     staff_first: int | None
     suspension_number: str
+    staff_first_seconds: int
     limits: m.Limits
     schedule: hours.Schedule
     places: tuple[Place, ...]
-    entries: tuple[tuple[m.Passage, date | None], ...]
-    valid: dict[date, tuple[m.Passage, ...]] = field(default_factory=dict, compare=False)
+    entries: tuple[tuple[m.Passage, str, date | None], ...]
+    valid: dict[tuple[str, date], tuple[m.Passage, ...]] = field(
+        default_factory=dict, compare=False
+    )
 
-    def passages(self, today: date) -> tuple[m.Passage, ...]:
-        """The entries valid today: the same tuple all day, as the search index goes by identity."""
-        found = self.valid.get(today)
+    def passages(self, today: date, language: str) -> tuple[m.Passage, ...]:
+        """The entries of a language that are valid today: the same tuple all day, as the search
+        index goes by identity."""
+        found = self.valid.get((language, today))
         if found is None:
-            found = tuple(p for p, until in self.entries if until is None or until >= today)
-            found = self.valid.setdefault(today, found)
+            spoken = ("", language, language.split("-")[0])
+            found = tuple(
+                passage
+                for passage, written_in, until in self.entries
+                if written_in in spoken and (until is None or until >= today)
+            )
+            found = self.valid.setdefault((language, today), found)
         return found
+
+    def language_of(self, called: str, chosen: str = "") -> str:
+        """What is spoken on a call to this number; `chosen` by a key goes before all."""
+        return chosen or self.number_languages.get(called, "") or self.language
 
 
 class _Cache:
@@ -115,29 +137,52 @@ def current() -> Snapshot:
     return snapshot(tenant_id, version)
 
 
-def build(found: Snapshot, moment: datetime, *, caller: str, called: str) -> m.Facts:
-    """What holds for one call at one moment (aware). Pure."""
+def build(
+    found: Snapshot, moment: datetime, *, caller: str, called: str, chosen: str = ""
+) -> m.Facts:
+    """What holds for one call at one moment (aware). `chosen` is the caller's language. Pure."""
     open_now = hours.is_open(found.schedule, moment)
-    days = hours.upcoming(found.schedule, moment, DAYS_AHEAD)
-    today = days[0].day
+    yesterday, *days = (
+        m.DayHours(d.day, _spans(d.spans), d.note)
+        for d in hours.around(found.schedule, moment, DAYS_AHEAD)
+    )
+    today, language = days[0].day, found.language_of(called, chosen)
+    opens = None if open_now else hours.next_opening(found.schedule, moment)
     return m.Facts(
         business=found.business,
         is_open=open_now,
         departments=tuple(_at(place, moment) for place in found.places),
-        passages=found.passages(today),
-        hours=tuple(m.DayHours(d.day, _spans(d.spans), d.note) for d in days),
+        passages=found.passages(today, language),
+        hours=tuple(days),
         today=today,
+        yesterday=yesterday,
+        shut="" if open_now else _shut(days[0], opens),
+        opens=(opens.date(), f"{opens:%H:%M}") if opens else None,
         required=found.required,
+        intake=found.intake,
+        urgent_words=found.urgent_words,
+        on_call=found.on_call,
         caller_number=caller if caller.startswith("+") else "",
         region=region(called),
-        language=found.language,
+        language=language,
+        other_language=found.other_language if found.other_language != language else "",
         persona=found.persona,
         model=found.model,
         staff_first=found.staff_first,
+        staff_first_seconds=found.staff_first_seconds,
         message_only=found.message_only_when_closed and not open_now,
         announces_recording=found.announces_recording,
         limits=found.limits,
     )
+
+
+def _shut(today: m.DayHours, opens: datetime | None) -> m.Shut:
+    if today.note and not today.spans:
+        return m.Shut.HOLIDAY
+    later = opens is not None and opens.date() == today.day
+    if later and any(start < f"{opens:%H:%M}" for start, _ in today.spans):
+        return m.Shut.BREAK
+    return m.Shut.CLOSED
 
 
 def _at(place: Place, moment: datetime) -> m.Department:
@@ -170,15 +215,23 @@ def _load() -> Snapshot:
         voice=config.voice,
         language=config.language,
         model=config.model,
+        other_language=config.other_language,
+        number_languages={
+            row.number: row.language for row in db.session.scalars(select(TwilioNumber))
+        },
         required=tuple(config.intake_fields) or _DEFAULT_FIELDS,
+        intake=tuple(_questions(config.intake_questions)),
+        urgent_words=tuple(config.urgent_words),
+        on_call=config.on_call_id,
         message_only_when_closed=config.after_hours == AfterHours.MESSAGE,
         announces_recording=config.recording == CallRecording.ANNOUNCE,
         staff_first=config.staff_first_id,
         suspension_number=config.suspension_number or "",
+        staff_first_seconds=config.staff_first_seconds,
         limits=m.Limits(max_turns=config.max_turns, max_transfers=config.max_transfers),
         schedule=_schedule(tenant.timezone, spans, holidays, None),
         places=tuple(_places(tenant.timezone, spans, holidays)),
-        entries=tuple(_entries(config.language)),
+        entries=tuple(_entries()),
     )
 
 
@@ -187,7 +240,8 @@ def _defaults() -> ReceptionistConfig:
     return ReceptionistConfig(
         greeting="", persona="", voice="Polly.Joanna-Neural", language="en-US", model="",
         intake_fields=[], after_hours=AfterHours.ANSWER, recording=CallRecording.OFF,
-        max_turns=40, max_transfers=2,
+        max_turns=40, max_transfers=2, other_language="", intake_questions=[], urgent_words=[],
+        staff_first_seconds=20,
     )  # fmt: skip
 
 
@@ -196,19 +250,39 @@ def _places(
 ) -> Iterable[Place]:
     spans, holidays = list(spans), list(holidays)
     in_order = select(Department).order_by(Department.position, Department.id)
-    for row in db.session.scalars(in_order):
+    departments = db.session.scalars(in_order).all()
+    rung = _rung({number for row in departments for number in row.numbers})
+    for row in departments:
+        numbers = tuple(number for number in row.numbers if number in rung)
         own = row.id if any(s.department_id == row.id for s in spans) else None
         yield Place(
             m.Department(
                 id=row.id,
                 name=row.name,
                 description=row.description,
-                numbers=tuple(row.numbers),
+                numbers=numbers,
                 operator=row.operator,
                 ring_seconds=row.ring_seconds,
+                in_order=row.ring_in_order,
+                barred=bool(row.numbers) and not numbers,
             ),
             _schedule(zone, spans, holidays, own, row.id),
         )
+
+
+def _rung(numbers: set[str]) -> set[str]:
+    """Those that may be rung: they were checked when they were saved, but countries may have been
+    taken off the list since, and a number may have become one that is answered here."""
+    countries = directory.allowed_countries()
+    answered = set(directory.answered_here(sorted(numbers)))
+    return {n for n in numbers - answered if _may_ring(n, countries)}
+
+
+def _may_ring(number: str, countries: frozenset[str]) -> bool:
+    try:
+        return dialling.refusal(number, countries) is None
+    except ValueError:  # nothing saves such a number; a call goes on even so
+        return False
 
 
 def _schedule(
@@ -247,13 +321,18 @@ def _minute(at: time) -> int:
     return at.hour * 60 + at.minute
 
 
-def _entries(language: str) -> Iterable[tuple[m.Passage, date | None]]:
+def _questions(lines: Iterable[str]) -> Iterable[m.Intake]:
+    """Lines were checked when they were saved; what an import left unreadable is not asked."""
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            asked = intake.parse(line)
+            yield m.Intake(asked.key, asked.question, asked.label, asked.when)
+
+
+def _entries() -> Iterable[tuple[m.Passage, str, date | None]]:
     live = (
         select(KnowledgeEntry)
-        .where(
-            KnowledgeEntry.status == EntryStatus.LIVE,
-            KnowledgeEntry.language.in_(("", language, language.split("-")[0])),
-        )
+        .where(KnowledgeEntry.status == EntryStatus.LIVE)
         .order_by(KnowledgeEntry.id)
     )
     for row in db.session.scalars(live):
@@ -265,7 +344,7 @@ def _entries(language: str) -> Iterable[tuple[m.Passage, date | None]]:
             answer=row.answer,
             alternates=tuple(row.alternates),
         )
-        yield passage, row.valid_until
+        yield passage, row.language, row.valid_until
 
 
 def now() -> datetime:

@@ -89,12 +89,13 @@ def next_opening(schedule: Schedule, moment: datetime) -> datetime | None:
     return None
 
 
-def upcoming(schedule: Schedule, moment: datetime, days: int = 14) -> tuple[Day, ...]:
-    """The local day of `moment` and those after it."""
+def around(schedule: Schedule, moment: datetime, days: int = 14) -> tuple[Day, ...]:
+    """The local day of `moment` and those after it, and in front of them the day before, whose
+    night may run into it."""
     today = _local(schedule, moment).date()
     return tuple(
         Day(day, day_hours(schedule, day), holiday.name if holiday else "")
-        for day in (today + timedelta(days=ahead) for ahead in range(days))
+        for day in (today + timedelta(days=ahead) for ahead in range(-1, days))
         for holiday in (schedule.holidays.get(day),)
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.voice import spoken
-from app.voice.flow.messages import Ask, Facts, Line, Memory, Say
+from app.voice.flow.messages import Ask, Facts, Line, Memory, Say, Shut
 from app.voice.spoken import Speech, _
 
 _ASKS: dict[str, tuple[str, str]] = {
@@ -38,14 +38,15 @@ _ASKS_AGAIN: dict[str, tuple[str, str]] = {
         _("In a few words, what should I tell them?"),
     ),
 }
-_READ: dict[str, str] = {
-    Ask.NAME: _("Your name is {value}."),
-    Ask.PHONE: _("Your number is {value}."),
-    Ask.EMAIL: _("Your e-mail address is {value}."),
-    Ask.REASON: _("It is about this: {value}."),
+_READ: dict[str, tuple[str, str]] = {
+    Ask.NAME: (_("Your name is {value}."), _("I have your name as {value}.")),
+    Ask.PHONE: (_("Your number is {value}."), _("I have your number as {value}.")),
+    Ask.EMAIL: (_("Your e-mail address is {value}."), _("I have your e-mail as {value}.")),
+    Ask.REASON: (_("It is about this: {value}."), _("What I noted it is about: {value}.")),
 }
 _OTHER_ASK = (_("Please tell me: {label}?"), _("What may I note for {label}?"))
-_OTHER_READ = _("For {label}: {value}.")
+_OTHER_READ = (_("For {label}: {value}."), _("As {label} I have {value}."))
+_ONCE_MORE = (_("I'm sorry, once more: {question}"), _("I still need this: {question}"))
 
 # Several wordings: one of them is chosen. `{place}` is the department's name.
 _WORDING: dict[Line, tuple[str, ...]] = {
@@ -95,18 +96,38 @@ _WORDING: dict[Line, tuple[str, ...]] = {
         _("Can I help you with anything else?"),
     ),
     Line.GOODBYE: (_("Thank you for calling. Goodbye."),),
+    Line.GO_ON: (_("Mhm, go on."), _("Yes, and then?"), _("I'm listening, go on.")),
+    Line.TAKE_YOUR_TIME: (
+        _("Of course, take your time."),
+        _("No hurry, I'm here."),
+        _("Just tell me when you have it."),
+    ),
+    Line.OFFER_CALLER_ID: (
+        _("Can we call you back on the number you are calling from? If not, tell me another one."),
+    ),
+    Line.PERSON_INSTEAD: (
+        _("I'm sorry, I have trouble understanding. To speak to a person, press 0 at any time."),
+    ),
+    Line.OTHER_LANGUAGE: (_("For English, press 8."),),
 }
 
 _WELCOME = _("Thank you for calling {business}.")
 _WELCOME_NAMELESS = _("Thank you for calling.")
 _ASSISTANT = _("I am the automated assistant.")
 _ASSISTANT_NAMED = _("I am {persona}, the automated assistant.")
-_CLOSED_NOW = _("We are closed right now, but I can answer questions or take a message.")
+_SHUT: dict[str, str] = {
+    Shut.CLOSED: _("We are closed right now."),
+    Shut.BREAK: _("We are on our break until {time}."),
+    Shut.HOLIDAY: _("We are closed today: {note}."),
+}
+_OPENS = _("We open again {day} at {time}.")
+_CAN_STILL = _("I can answer questions or take a message.")
 _MENU_INTRO = _("You can ask me a question, or leave a message.")
 _MENU_CHOICE = _("For {place}, press {key}.")
 _MENU_PERSON = _("To speak to a person, press 0.")
 _READ_BACK = (_("Let me read that back."), _("So, here is your message."))
 _RIGHT = _("Is that right?")
+_SPELLED = _("spelled")
 
 # What a greeting must have said for us not to add that a machine answers.
 _DISCLOSED = ("automat", "virtual", "artificial", "robot", "digital", " ai ", " bot ")
@@ -125,7 +146,8 @@ def render(say: Say, facts: Facts, memory: Memory, settings: Voice) -> str:
     """The words to speak. `memory` is the decision's, so that two turns running sound different."""
     if say.line is None:
         return say.text
-    speech = spoken.speech(settings.language)
+    own = say.line is Line.OTHER_LANGUAGE  # told to those who speak it, in it
+    speech = spoken.speech((own and facts.other_language) or settings.language)
     if say.line in _COMPOSED:
         return _COMPOSED[say.line](say, facts, memory, settings, speech)
     wordings = _WORDING[say.line]
@@ -142,12 +164,25 @@ def _welcome(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Sp
     if not _discloses(greeting):
         named = _ASSISTANT_NAMED if settings.persona else _ASSISTANT
         parts.append(speech.tell(named, persona=settings.persona))
-    if say.line is Line.WELCOME_CLOSED and not say.detail:
-        parts.append(speech.tell(_CLOSED_NOW))
-    asked_later = say.detail or facts.announces_recording
+    if say.line is Line.WELCOME_CLOSED:
+        parts += _why_closed(facts, speech)
+        parts += [] if say.detail else [speech.tell(_CAN_STILL)]
+    asked_later = say.detail or facts.announces_recording or facts.other_language
     if not asked_later and not parts[-1].endswith("?"):
         parts.append(speech.tell(_WORDING[Line.HOW_CAN_I_HELP][0]))
     return " ".join(parts)
+
+
+def _why_closed(facts: Facts, speech: Speech) -> list[str]:
+    """And when it opens again, as far as that is near enough to be told by its day."""
+    shut = facts.shut or Shut.CLOSED
+    day, at = facts.opens or (None, "00:00")
+    time = spoken.clock(at, speech)
+    note = facts.hours[0].note.rstrip(".") if facts.hours else ""
+    parts = [speech.tell(_SHUT[shut], time=time, note=note)]
+    if day and shut != Shut.BREAK:
+        parts.append(speech.tell(_OPENS, day=spoken.day_name(day, facts.today, speech), time=time))
+    return parts
 
 
 def _discloses(greeting: str) -> bool:
@@ -165,40 +200,52 @@ def _menu(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Speec
 
 
 def _hours(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Speech) -> str:
-    return spoken.hours(say.days, facts, speech)
+    if say.at is None:
+        return spoken.hours(say.days, facts, speech)
+    return spoken.open_at(say.days, say.at, facts, speech)
 
 
 def _ask(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Speech) -> str:
     wordings = _ASKS if say.line is Line.ASK_FIELD else _ASKS_AGAIN
     intake = next((intake for intake in facts.intake if intake.key == say.detail), None)
-    if intake and intake.question:
-        return intake.question  # the tenant's own words, in the tenant's language
+    if intake and intake.question:  # the tenant's own words, in the tenant's language
+        if memory.times_asked == 0:
+            return intake.question
+        return speech.tell(_ONCE_MORE[memory.times_asked % 2], question=intake.question)
     pair = wordings.get(say.detail, _OTHER_ASK)
-    # A question is new each time it is first asked; only its repetition needs other words.
-    chosen = 0 if say.line is Line.ASK_FIELD else memory.turns % 2
-    return speech.tell(pair[chosen], label=_label(say.detail, facts))
+    return speech.tell(pair[memory.times_asked % 2], label=_label(say.detail, facts))
 
 
 def _read_back(say: Say, facts: Facts, memory: Memory, settings: Voice, speech: Speech) -> str:
+    again = memory.read_backs > 1
+    which = (max(memory.read_backs, 1) + 1) % 2
     fields = [
         speech.tell(
-            _READ.get(field.key, _OTHER_READ),
+            _READ.get(field.key, _OTHER_READ)[which],
             label=_label(field.key, facts),
-            value=_value(field.key, field.value, facts, speech),
+            value=_value(field.key, field.value, facts, speech, spelled=again),
         )
         for field in memory.draft.fields
     ]
-    intro = speech.tell(_READ_BACK[memory.turns % 2])
+    intro = speech.tell(_READ_BACK[which])
     return " ".join([intro, *fields, speech.tell(_RIGHT)])
 
 
-def _value(key: str, value: str, facts: Facts, speech: Speech) -> str:
+def _value(key: str, value: str, facts: Facts, speech: Speech, spelled: bool = False) -> str:
+    """`spelled`: letter by letter besides, where a letter may have been heard wrong."""
     match key:
         case Ask.PHONE:
             return spoken.phone(value, facts.region, speech)
         case Ask.EMAIL:
-            return spoken.email(value, speech)
+            plain = spoken.email(value, speech)
+            return f"{plain}, {_spelled(value, speech)}" if spelled else plain
+        case Ask.NAME if spelled:
+            return f"{value}, {_spelled(value, speech)}"
     return spoken.shortened(value)
+
+
+def _spelled(value: str, speech: Speech) -> str:
+    return f"{speech.tell(_SPELLED)} {spoken.letters(value, speech)}"
 
 
 def _label(key: str, facts: Facts) -> str:

@@ -5,6 +5,7 @@ from app.voice import spoken
 from app.voice.spoken import _
 
 DEFAULT_LANGUAGE = "en-US"
+_VOICES = {"en": "Polly.Joanna-Neural", "es": "Polly.Lupe-Neural"}
 RECORDING_TEXT_VERSION = "leave-message-1"  # raise it with every change of LEAVE_RECORDING's words
 CALL_RECORDING_TEXT_VERSION = "announce-call-1"  # of Line.RECORDING_NOTICE, in lines.py
 
@@ -25,6 +26,11 @@ _FOR_DEPARTMENT = _("For {place}.")
 _THEY_SAID = _("They said: {wish}.")
 _IS_RECORDED = _("This call is recorded.")
 _PRESS_ONE = _("Press 1 to take it.")
+
+
+def voice_for(language: str) -> str:
+    """A voice of Twilio that speaks it, for calls in another language than the tenant's own."""
+    return _VOICES.get(language[:2].lower(), _VOICES["en"])
 
 
 def one_moment(wait: int, language: str) -> str:

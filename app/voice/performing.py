@@ -55,7 +55,8 @@ def commit(
     if decision.state == State.ENDED:
         calls.finish_call(call, ended_by="receptionist")
     links = twiml.Links(_base_url(), call.turn, called=call.called, attempt=legs.ringing(call))
-    answer = twiml.render(effects, links, voice_of(before.found), facts)
+    language = before.found.language_of(call.called, decision.memory.language)
+    answer = twiml.render(effects, links, voice_of(before.found, language), facts)
     if not inbox.finish(claimed, answer):
         return _give_way(claimed, before.found)
     db.session.commit()
@@ -138,8 +139,11 @@ def _log(claimed: Claim, decision: m.Decision, said: Said) -> None:
     )
 
 
-def voice_of(found: Snapshot) -> twiml.VoiceSettings:
-    return twiml.VoiceSettings(name=found.voice, language=found.language)
+def voice_of(found: Snapshot, language: str = "") -> twiml.VoiceSettings:
+    """The tenant's voice, or (in another language than its own) one that speaks that language."""
+    if language in ("", found.language):
+        return twiml.VoiceSettings(name=found.voice, language=found.language)
+    return twiml.VoiceSettings(name=notices.voice_for(language), language=language)
 
 
 def _give_way(claimed: Claim, found: Snapshot) -> str:
@@ -210,18 +214,23 @@ def _perform(
 ) -> list[twiml.Part]:
     """Write what each effect keeps; the parts that Twilio is to play, in order."""
     parts: list[twiml.Part] = []
-    voice = lines.Voice(greeting=found.greeting, language=found.language)
+    language = found.language_of(call.called, decision.memory.language)
+    own = language == found.language  # the greeting's words are in the tenant's language
+    voice = lines.Voice(greeting=found.greeting if own else "", language=language)
     for effect in decision.effects:
         match effect:
             case m.Say():
                 text = lines.render(effect, facts, decision.memory, voice)
-                parts.append(twiml.Spoken(text, whole=effect.line is m.Line.RECORDING_NOTICE))
+                whole = effect.line is m.Line.RECORDING_NOTICE
+                other = effect.line is m.Line.OTHER_LANGUAGE
+                said_by = voice_of(found, facts.other_language) if other else None
+                parts.append(twiml.Spoken(text, whole, said_by))
             case m.SaveLead(draft, confirmed):
                 calls.save_lead(call, draft, confirmed=confirmed, facts=facts)
             case m.NoteGap(words):
                 _note_gap(call, words)
             case m.NoteConsent(given):
-                _note_consent(call, given, found.language)
+                _note_consent(call, given, language)
             case m.Dial(department_id):
                 legs.begin(call, facts, department_id)
                 parts.append(effect)

@@ -1,7 +1,7 @@
 """How values sound: phone numbers in groups, e-mail addresses in words, days and times of day."""
 
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -31,6 +31,8 @@ _OPEN_ON = _("We are open {day} {spans}.")
 _OPEN_ALL_DAY = _("We are open {day} around the clock.")
 _CLOSED_ON = _("We are closed {day}.")
 _CLOSED_FOR = _("We are closed {day}: {note}.")
+_IS_OPEN_AT = _("Yes, {day} at {time} we are open.")
+_IS_CLOSED_AT = _("No, {day} at {time} we are closed.")
 _SPAN = _("from {start} to {end}")
 _AND = _("{first} and {second}")
 _TODAY, _TOMORROW = _("today"), _("tomorrow")
@@ -110,6 +112,12 @@ def email(value: str, speech: Speech) -> str:
     ).strip()
 
 
+def letters(value: str, speech: Speech) -> str:
+    """Letter by letter, the symbols of an address by their names."""
+    named = {sign: speech.tell(name) for sign, name in _IN_ADDRESS.items()}
+    return ", ".join(named.get(c, c.upper()) for c in value if c.isalnum() or c in named)
+
+
 def shortened(value: str) -> str:
     """Without the full stop that the sentence around it brings, and bearable to listen to."""
     value = " ".join(value.split()).rstrip(".")
@@ -129,8 +137,26 @@ def hours(days: tuple[date, ...], facts: Facts, speech: Speech) -> str:
     return " ".join([now, *(_day(day, facts.today, speech) for day in told)])
 
 
+def open_at(days: tuple[date, ...], at: time, facts: Facts, speech: Speech) -> str:
+    """Whether it is open at this time of the first of these days, and that day's hours."""
+    day = days[0]
+    verdict = _IS_OPEN_AT if is_open_at(day, at, facts) else _IS_CLOSED_AT
+    clock_time = clock(f"{at:%H:%M}", speech)
+    told = speech.tell(verdict, day=day_name(day, facts.today, speech), time=clock_time)
+    return f"{told} {hours(days, facts, speech)}"
+
+
+def is_open_at(day: date, at: time, facts: Facts) -> bool:
+    """By the clock on the wall, as voice/hours.py has it; a night before may run into the day."""
+    known = {one.day: one.spans for one in (facts.yesterday, *facts.hours) if one}
+    minute, before = f"{at:%H:%M}", known.get(day - timedelta(days=1), ())
+    return any(
+        start <= minute and (minute < end or end <= start) for start, end in known.get(day, ())
+    ) or any(end <= start and minute < end for start, end in before)
+
+
 def _day(hours: DayHours, today: date | None, speech: Speech) -> str:
-    day = _day_name(hours.day, today, speech)
+    day = day_name(hours.day, today, speech)
     if not hours.spans:
         closed = _CLOSED_FOR if hours.note else _CLOSED_ON
         return speech.tell(closed, day=day, note=hours.note.rstrip("."))
@@ -139,7 +165,7 @@ def _day(hours: DayHours, today: date | None, speech: Speech) -> str:
     ):
         return speech.tell(_OPEN_ALL_DAY, day=day)
     spans = [
-        speech.tell(_SPAN, start=_clock(start, speech), end=_clock(end, speech))
+        speech.tell(_SPAN, start=clock(start, speech), end=clock(end, speech))
         for start, end in hours.spans
     ]
     text = spans[0]
@@ -148,7 +174,7 @@ def _day(hours: DayHours, today: date | None, speech: Speech) -> str:
     return speech.tell(_OPEN_ON, day=day, spans=text)
 
 
-def _day_name(day: date, today: date | None, speech: Speech) -> str:
+def day_name(day: date, today: date | None, speech: Speech) -> str:
     """A bare weekday only within the week: "on Monday" two weeks ahead would mislead."""
     ahead = (day - today).days if today else None
     if ahead == 0:
@@ -162,7 +188,7 @@ def _day_name(day: date, today: date | None, speech: Speech) -> str:
     return speech.tell(_ON, day=f"{weekday}, {in_month}")
 
 
-def _clock(value: str, speech: Speech) -> str:
+def clock(value: str, speech: Speech) -> str:
     hour, minute = (int(part) for part in value.split(":"))
     text = format_time(time(hour % 24, minute), "short", locale=speech.locale)
     return text.replace("\u202f", " ").replace("\xa0", " ")  # the voice stumbles over narrow spaces

@@ -58,6 +58,7 @@ def think(claimed: Claim, minds: "Minds") -> str:
         tenant_facts.now(),
         caller=str(claimed.event["caller"]),
         called=str(claimed.event["called"]),
+        chosen=before.memory.language,
     )
     if claimed.delivery.kind == Kind.VOICE:  # while the caller is greeted
         knowledge.prepare(facts.passages, facts.language)
@@ -119,15 +120,15 @@ def _history(call_id: int) -> tuple[Turn, ...]:
 def _understand(
     claimed: Claim, before: Before, facts: m.Facts, minds: "Minds"
 ) -> tuple[m.Event, Understood | None]:
-    event = claimed.event
+    told = claimed.event
     match claimed.delivery.kind:
         case Kind.VOICE:
             return m.CallStarted(), None
         case Kind.TRANSFER_STATUS:
-            return m.DialEnded(bool(event["dial_bridged"]), str(event["dial_status"])), None
+            return m.DialEnded(bool(told["dial_bridged"]), str(told["dial_status"])), None
         case Kind.MESSAGE:
-            return m.MessageRecorded(int(event["recording_seconds"])), None
-    keys, words = str(event["digits"]), str(event["speech"]).strip()
+            return m.MessageRecorded(int(told["recording_seconds"])), None
+    keys, words = str(told["digits"]), str(told["speech"]).strip()
     if keys:  # when both come, keys are the surer ones
         return m.KeysPressed(_as_number(keys, before.memory, facts)), None
     if not words:
@@ -138,7 +139,8 @@ def _understand(
         if not words:
             return m.CallerSpoke("", no_recording=True), None
     understood = _grounded(_interpret(claimed, before, facts, minds, words), facts, words)
-    return m.CallerSpoke(words, understood.proposal, refuses), understood
+    event = m.CallerSpoke(words, understood.proposal, refuses, understood.besides)
+    return event, understood
 
 
 def _interpret(

@@ -7,15 +7,15 @@ https://www.twilio.com/docs/voice/twiml
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from urllib.parse import urlencode
 
 from twilio.twiml.voice_response import Dial as DialVerb
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
+from app.overrides import OVERRIDES
 from app.voice.flow.messages import Ask, Dial, Facts, HangUp, Listen, Record
 
-# Twilio retries only failed connections unless asked to; and all tries end before its 15 seconds.
-OVERRIDES = "#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000"
 LONGEST_SAY = 1000  # characters; a safe length, since Twilio documents none
 LARGEST_DOCUMENT = 64_000  # bytes; Twilio refuses above 64 kB (error 11750)
 MOST_HINTS, LONGEST_HINT = 500, 100
@@ -23,10 +23,54 @@ MOST_NUMBERS = 10  # rung at the same time by one Dial
 TALK_SECONDS, RECORD_SECONDS = 3600, 120
 FORWARD_SECONDS = 30  # a call that is forwarded rings so long
 TAKEN = frozenset({"completed", "answered"})  # DialCallStatus of a call that somebody took
-_PATIENCE: dict[str, int] = {
-    Ask.GOODBYE: 2,
-    Ask.PHONE: 8,
-}  # seconds to wait for the caller to begin; else 5
+PATIENT = 20  # seconds to wait for who said "let me look"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """How one kind of answer is listened for. `timeout`: seconds to wait for the caller to begin;
+    `pause`: seconds of silence that end an utterance (None: as soon as Twilio finds one), longer
+    where people read out or think; `keys`: a single key is the whole answer; `hints`: what is
+    likely to be said, None: the tenant's own words."""
+
+    timeout: int = 5
+    pause: int | None = None
+    model: str = ""
+    keys: int | None = None
+    hints: tuple[str, ...] | None = None
+
+
+_YES_NO = {
+    "en": ("yes", "no", "yes that is right", "no that is wrong", "correct"),
+    "es": ("sí", "no", "sí es correcto", "no está mal", "correcto"),
+}
+_MAIL = ("at gmail dot com", "at yahoo dot com", "at outlook dot com", "arroba gmail punto com")
+# The model for figures is one of Twilio's own, which fail over between vendors; it is asked for
+# where it is known to exist.
+_FIGURES = {"en": "numbers_and_commands"}
+
+
+def slot(ask: str, language: str) -> Slot:
+    tongue = language[:2].lower()
+    match ask:
+        case Ask.PHONE:
+            return Slot(timeout=8, pause=3, model=_FIGURES.get(tongue, ""), hints=())
+        case Ask.EMAIL:
+            return Slot(timeout=8, pause=3, hints=_MAIL)
+        case Ask.NAME:
+            return Slot(pause=2, hints=())
+        case Ask.REASON:
+            return Slot(pause=2)
+        case Ask.CONFIRM:
+            return Slot(timeout=6, keys=1, hints=_YES_NO.get(tongue, ()))
+        case Ask.ANYTHING_ELSE:
+            return Slot(keys=1)
+        case Ask.GOODBYE:
+            return Slot(timeout=2, keys=1)
+        case "":
+            return Slot(keys=1)
+    return Slot(timeout=8, pause=2)  # a tenant's own question: a number may be keyed
+
 
 _UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -35,20 +79,19 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 @dataclass(frozen=True, slots=True)
 class Spoken:
     """Words as they are to be said. `whole`: the caller cannot interrupt them, nor what is said
-    before them."""
+    before them. `voice`: another one than the rest is said with."""
 
     text: str
     whole: bool = False
+    voice: "VoiceSettings | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class VoiceSettings:
-    """`name` is Twilio's name of a voice. `speech_model` "" leaves the choice to Twilio, which
-    then finds the end of an utterance by itself."""
+    """`name` is Twilio's name of a voice; it must speak `language`."""
 
     name: str = "Polly.Joanna-Neural"
     language: str = "en-US"
-    speech_model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +141,19 @@ def render(effects: Sequence[Part], links: Links, voice: VoiceSettings, facts: F
     on."""
     response = VoiceResponse()
     spoken = [effect for effect in effects if isinstance(effect, Spoken)]
-    texts = [effect.text for effect in spoken]
     verb = next((effect for effect in effects if not isinstance(effect, Spoken)), HangUp())
     if isinstance(verb, Listen):
-        gather = _gather(verb.ask, links, voice, facts)
+        gather = _gather(verb, links, voice, facts)
         heard_out = max((at for at, part in enumerate(spoken, 1) if part.whole), default=0)
-        _say(response, texts[:heard_out], voice)
-        _say(gather, texts[heard_out:], voice)
+        _say_parts(response, spoken[:heard_out], voice)
+        _say_parts(gather, spoken[heard_out:], voice)
         response.append(gather)
         response.redirect(links.gather(verb.ask), method="POST")
         return _document(response)
-    _say(response, texts, voice)
+    _say_parts(response, spoken, voice)
     match verb:
-        case Dial(department_id):
-            response.append(_dial(department_id, links, facts))
+        case Dial():
+            response.append(_dial(verb, links, facts))
         case Record():
             _record(response, links)
         case HangUp():
@@ -181,18 +223,21 @@ def xml_safe(text: str) -> str:
     return _UNSAFE.sub("", text)
 
 
-def _gather(ask: str, links: Links, voice: VoiceSettings, facts: Facts) -> Gather:
+def _gather(verb: Listen, links: Links, voice: VoiceSettings, facts: Facts) -> Gather:
+    kind = slot(verb.ask, voice.language)
     return Gather(
         input="dtmf speech",
-        action=links.gather(ask),
+        action=links.gather(verb.ask),
         method="POST",
         action_on_empty_result=True,
-        timeout=_PATIENCE.get(ask, 5),
+        barge_in=True,
+        timeout=PATIENT if verb.patient else kind.timeout,
         # "auto" does not go with a chosen model: Twilio then demands whole seconds
-        speech_timeout=1 if voice.speech_model else "auto",
-        speech_model=voice.speech_model or None,
+        speech_timeout=kind.pause or "auto",
+        speech_model=kind.model or None,
         language=voice.language,
-        hints=_hints(facts) or None,
+        hints=(_hints(facts) if kind.hints is None else ",".join(kind.hints)) or None,
+        num_digits=kind.keys,
         finish_on_key="#",
         profanity_filter=False,  # it masks names
     )
@@ -215,20 +260,25 @@ def _hints(facts: Facts) -> str:
     return ",".join(hints)
 
 
-def _dial(department_id: int, links: Links, facts: Facts) -> DialVerb:
-    department = facts.department(department_id)
-    dial = _dialling(facts.caller_number, links, department.ring_seconds if department else None)
+def _dial(verb: Dial, links: Links, facts: Facts) -> DialVerb:
+    department = facts.department(verb.department_id)
+    seconds = verb.seconds or (department.ring_seconds if department else None)
+    in_order = department is not None and department.in_order
+    dial = _dialling(facts.caller_number, links, seconds, in_order)
     for number in department.numbers[:MOST_NUMBERS] if department else ():
         dial.number(number, url=links.screen(links.attempt), method="POST")
     return dial
 
 
-def _dialling(caller: str, links: Links, ring_seconds: int | None) -> DialVerb:
+def _dialling(
+    caller: str, links: Links, ring_seconds: int | None, in_order: bool = False
+) -> DialVerb:
     shown = caller if _E164.fullmatch(caller) else links.called
     return DialVerb(
         action=links.transfer_status(),
         method="POST",
         timeout=ring_seconds,
+        sequential=in_order or None,
         time_limit=TALK_SECONDS,
         caller_id=shown or None,
         answer_on_bridge=False,
@@ -248,6 +298,13 @@ def _record(response: VoiceResponse, links: Links) -> None:
     )
     # A recording too quiet to count calls no action and falls through to here.
     response.redirect(links.message(), method="POST")
+
+
+def _say_parts(
+    parent: VoiceResponse | Gather, parts: Sequence[Spoken], voice: VoiceSettings
+) -> None:
+    for settings, together in groupby(parts, key=lambda part: part.voice or voice):
+        _say(parent, [part.text for part in together], settings)
 
 
 def _say(parent: VoiceResponse | Gather, texts: Sequence[str], voice: VoiceSettings) -> None:

@@ -8,7 +8,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from app.voice import hours
+from app.voice.flow.messages import DayHours, Facts
 from app.voice.hours import Holiday, Schedule, ScheduleError
+from app.voice.spoken import is_open_at
 
 OFFICE = (9 * 60, 17 * 60)
 NIGHT = (22 * 60, 6 * 60)
@@ -117,13 +119,14 @@ def test_a_business_that_never_opens_has_no_next_opening():
     assert hours.next_opening(Schedule("UTC"), datetime(2026, 1, 1, tzinfo=UTC)) is None
 
 
-def test_the_coming_days_name_their_holiday():
-    week = hours.upcoming(
+def test_the_days_around_name_their_holiday():
+    week = hours.around(
         every_day(OFFICE, holidays={date(2026, 11, 26): Holiday(name="Thanksgiving")}),
         datetime(2026, 11, 26, 3, 0, tzinfo=UTC),  # still the 25th in New York
         days=3,
     )
     assert week == (
+        hours.Day(date(2026, 11, 24), (OFFICE,)),
         hours.Day(date(2026, 11, 25), (OFFICE,)),
         hours.Day(date(2026, 11, 26), (), "Thanksgiving"),
         hours.Day(date(2026, 11, 27), (OFFICE,)),
@@ -201,3 +204,37 @@ def test_every_minute_of_an_awkward_week_agrees_with_the_calendar(week, weekly, 
         if opening:
             found = hours.next_opening(schedule, moments[sample])
             assert found.astimezone(UTC) == opening  # a fold is never equal across zones
+
+
+# --- Opening questions, judged by the same calendar over a year ---------------------------------
+
+ZONES = ("America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Havana", "UTC")
+YEAR = tuple(date(2026, 1, 1) + timedelta(days=ahead) for ahead in range(365))
+
+
+@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+@given(
+    st.sampled_from(ZONES),
+    st.sampled_from(YEAR),
+    st.integers(0, 1439),
+    schedules,
+    st.dictionaries(st.integers(0, 9), st.builds(Holiday, spans), max_size=3),
+)
+def test_are_you_open_then_is_computed_as_the_calendar_has_it(zone, today, minute, weekly, special):
+    """Asked at any minute of the year about every quarter of an hour of the days ahead: on the
+    clock of the wall, whatever it skips or repeats."""
+    schedule = Schedule(
+        zone, weekly, {today + timedelta(days=ahead): day for ahead, day in special.items()}
+    )
+    now = datetime(today.year, today.month, today.day, tzinfo=ZoneInfo(zone))
+    before, *days = (
+        DayHours(day.day, tuple((hours.clock(a), hours.clock(b)) for a, b in day.spans))
+        for day in hours.around(schedule, now + timedelta(minutes=minute), 10)
+    )
+    facts = Facts(hours=tuple(days), yesterday=before, today=days[0].day)
+    calendar = laid_out(schedule, days[0].day)
+    for day in days[:8]:
+        for clock in range(minute % 15, 24 * 60, 15):
+            wall = datetime(day.day.year, day.day.month, day.day.day, clock // 60, clock % 60)
+            truth = any(start <= wall < end for start, end in calendar)
+            assert is_open_at(day.day, wall.time(), facts) == truth

@@ -1,7 +1,8 @@
 """What callers hear: every line in every language, values as they sound."""
 
 import string
-from datetime import date
+from dataclasses import replace
+from datetime import date, time
 
 import pytest
 from babel.messages.extract import extract_from_file
@@ -18,6 +19,7 @@ from app.voice.flow.messages import (
     Memory,
     Noted,
     Say,
+    Shut,
 )
 from app.voice.lines import Voice
 
@@ -101,11 +103,11 @@ def _values(sentence: str) -> set[str | None]:
         Line.DID_NOT_HEAR,
         Line.DID_NOT_UNDERSTAND,
         Line.HOW_CAN_I_HELP,
-        Line.ASK_FIELD_AGAIN,
         Line.ANYTHING_ELSE,
         Line.PLEASE_CONFIRM,
         Line.WHAT_TO_CORRECT,
-        Line.READ_BACK,
+        Line.GO_ON,
+        Line.TAKE_YOUR_TIME,
         Line.CANNOT_ANSWER,
         Line.NOBODY_AVAILABLE,
         Line.BACK_TO_MESSAGE,
@@ -205,3 +207,70 @@ def test_a_language_we_do_not_speak_is_english_throughout(language):
 def test_an_interpreters_grounded_words_are_spoken_as_they_are():
     say = Say(text="Behind the {house}.", sources=("knowledge:1",))
     assert lines.render(say, FACTS, Memory(), Voice()) == "Behind the {house}."
+
+
+@pytest.mark.parametrize("key", ["phone", "party_size", "budget"])
+def test_a_field_is_asked_for_in_other_words_each_time(key):
+    asked = [
+        lines.render(Say(line, detail=key), FACTS, Memory(times_asked=times), Voice())
+        for times, line in enumerate((Line.ASK_FIELD, Line.ASK_FIELD_AGAIN, Line.ASK_FIELD_AGAIN))
+    ]
+    assert len(set(asked)) == 3 or key == "budget"
+    assert asked[0] != asked[1] != asked[2]
+
+
+def closed(shut: Shut, opens: tuple[date, str] | None, language: str = "en-US") -> str:
+    facts = replace(FACTS, shut=shut, opens=opens)
+    return lines.render(Say(Line.WELCOME_CLOSED), facts, Memory(), Voice(language=language))
+
+
+def test_the_welcome_tells_why_it_is_closed_and_when_it_opens():
+    monday = date(2026, 11, 23)
+    tomorrow = "We are closed right now. We open again tomorrow at 8:00 AM."
+    assert tomorrow in closed(Shut.CLOSED, (monday, "08:00"))
+    assert "break until 1:00 PM. I can answer" in closed(Shut.BREAK, (SUNDAY, "13:00"))
+    assert "hasta las" in closed(Shut.BREAK, (SUNDAY, "13:00"), "es-US")
+    assert "open again" not in closed(Shut.CLOSED, None)
+    holiday = replace(FACTS, shut=Shut.HOLIDAY, hours=(DayHours(SUNDAY, (), "Thanksgiving"),))
+    said_then = lines.render(Say(Line.WELCOME_CLOSED), holiday, Memory(), Voice())
+    assert "We are closed today: Thanksgiving." in said_then
+
+
+def test_the_second_read_back_spells_names_and_addresses():
+    first, second = (
+        lines.render(Say(Line.READ_BACK), FACTS, Memory(draft=DRAFT, read_backs=count), Voice())
+        for count in (1, 2)
+    )
+    assert "A, N, N, L, E, E" not in first
+    assert "Ann Lee, spelled A, N, N, L, E, E." in second
+    assert "spelled A, N, N, dot, L, E, E, underscore, 2, at, E" in second
+    assert "4 1 5, 5 5 5, 0 1 2 3" in second
+    assert set(first.split(". ")) & set(second.split(". ")) == {"Is that right?"}
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "open_then"),
+    [
+        (date(2026, 11, 23), time(12), False),  # the break begins
+        (date(2026, 11, 23), time(11, 59), True),
+        (date(2026, 12, 3), time(23), True),
+        (date(2026, 12, 4), time(3), True),  # all day, and the night before runs into it
+        (SUNDAY, time(12), False),
+    ],
+)
+def test_a_question_for_a_time_gets_a_yes_or_no_and_the_hours(day, at, open_then):
+    facts = replace(FACTS, hours=WEEK, today=SUNDAY)
+    heard = lines.render(Say(Line.HOURS, days=(day,), at=at), facts, Memory(), Voice())
+    assert heard.startswith("Yes," if open_then else "No,")
+
+
+def test_the_night_before_today_counts():
+    night = DayHours(date(2026, 11, 21), (("22:00", "02:00"),))
+    facts = replace(FACTS, yesterday=night)
+    assert spoken.is_open_at(SUNDAY, time(1, 59), facts)
+    assert not spoken.is_open_at(SUNDAY, time(2), facts)
+
+
+def test_the_other_language_is_offered_in_itself():
+    facts = replace(FACTS, other_language="es-US")
+    assert lines.render(Say(Line.OTHER_LANGUAGE), facts, Memory(), Voice()).startswith("Para esp")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules import dialling, week, wording
+from app.rules import dialling, intake, week, wording
 from app.views import checks
 from app.views.importing import NotReadable, table
 from app.views.sheets import csv_plain, csv_safe, line
@@ -177,3 +177,45 @@ def test_lines_count_as_an_editor_counts_them():
     content = b'\xef\xbb\xbfQuestion,answer\r\n"a\r\nb",A\r\n\r\nQ,\r\n'
     found = table(content, ("question", "answer"))
     assert found == [(2, {"question": "a\r\nb", "answer": "A"}), (5, {"question": "Q"})]
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "when"),
+    [
+        ("Party size: How many of you will come?", "party_size", ()),
+        ("[quote, estimate]  Budget:  What is your budget?", "budget", ("quote", "estimate")),
+        ("[new customer] Source: How did you hear: radio, a friend?", "source", ("new customer",)),
+    ],
+)
+def test_a_business_writes_its_own_questions(written, key, when):
+    asked = intake.parse(written)
+    assert (asked.key, asked.when) == (key, when)
+    assert asked.question.endswith("?")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("How many of you will come?", "has no question"),
+        ("Party size", "has no question"),
+        ("", "has no question"),
+        (": How many?", "has no question"),
+        ("Phone: What is your number?", "is asked by itself"),
+        ("!!!: How many?", "must be a short name"),
+        ("x" * 41 + ": How many?", "must be a short name"),
+        ("[] Size: How many?", "into the brackets"),
+        ("[ , ] Size: How many?", "into the brackets"),
+        ("Size: " + "x" * 201, "more than 200"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_refused_with_what_to_do(written, said):
+    with pytest.raises(ValueError, match=said):
+        intake.line(written)
+
+
+def test_only_languages_there_are_sentences_for_are_taken():
+    assert [checks.language(tag) for tag in ("", "es-US", "en-GB", "es")]
+    with pytest.raises(ValueError, match="not spoken here"):
+        checks.language("fr-FR")
+    with pytest.raises(ValueError, match="not spoken here"):
+        checks.language("nonsense")

@@ -7,6 +7,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.overrides import OVERRIDES
 from app.voice import twiml
 from app.voice.flow.messages import Department, Dial, Facts, HangUp, Listen, Passage, Record
 from app.voice.twiml import Links, Spoken, VoiceSettings
@@ -51,20 +52,21 @@ def tags(root: Element) -> list[str]:
 
 
 def test_words_stand_inside_the_gather_and_a_redirect_behind_it():
-    root = rendered(Spoken("Hello."), Spoken("How can I help?"), Listen("name"))
+    root = rendered(Spoken("Hello."), Spoken("How can I help?"), Listen("reason"))
     assert tags(root) == ["Gather", "Say", "Say", "Redirect"]
     gather = root[0]
-    url = f"{BASE}/twilio/gather?turn=3&ask=name#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000"
+    url = f"{BASE}/twilio/gather?turn=3&ask=reason#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000"
     assert gather.attrib == {
         "action": url,
         "actionOnEmptyResult": "true",
+        "bargeIn": "true",
         "finishOnKey": "#",
         "hints": "Acme Inc,Sales,Where pray can I park",
         "input": "dtmf speech",
         "language": "es-US",
         "method": "POST",
         "profanityFilter": "false",
-        "speechTimeout": "auto",
+        "speechTimeout": "2",
         "timeout": "5",
     }
     assert root[1].text == url
@@ -80,11 +82,51 @@ def test_nothing_asked_leaves_no_slot_in_the_url():
     assert "ask=" not in rendered(Listen())[0].get("action", "")
 
 
-def test_a_chosen_speech_model_gets_whole_seconds():
-    voice = VoiceSettings(speech_model="deepgram_nova-3")
-    gather = parsed(twiml.render([Listen()], LINKS, voice, FACTS))[0]
-    assert gather.get("speechModel") == "deepgram_nova-3"
-    assert gather.get("speechTimeout", "").isdigit()
+def listened(ask: str = "", language: str = "en-US", patient: bool = False) -> dict[str, str]:
+    voice = VoiceSettings(language=language)
+    return parsed(twiml.render([Listen(ask, patient)], LINKS, voice, FACTS))[0].attrib
+
+
+def test_a_number_is_dictated_with_pauses_to_a_model_for_figures():
+    gather = listened("phone")
+    assert gather["speechModel"] == "numbers_and_commands"
+    assert gather["speechTimeout"] == "3"  # "auto" does not go with a chosen model
+    assert "numDigits" not in gather  # a pound key ends it
+    assert "hints" not in gather
+    assert "speechModel" not in listened("phone", "es-US")
+
+
+def test_each_kind_of_answer_is_listened_for_in_its_own_way():
+    assert "at gmail dot com" in listened("email")["hints"]
+    assert "sí" in listened("confirm", "es-US")["hints"]
+    assert "hints" not in listened("name")
+    assert "Sales" in listened()["hints"]
+    assert [listened(ask).get("numDigits") for ask in ("", "confirm", "anything_else", "age")] == [
+        "1", "1", "1", None
+    ]  # fmt: skip
+
+
+def test_who_has_to_look_something_up_gets_time():
+    assert int(listened("phone", patient=True)["timeout"]) > 2 * int(listened("phone")["timeout"])
+
+
+def test_what_another_language_says_has_another_voice():
+    spanish = VoiceSettings("Polly.Lupe-Neural", "es-US")
+    root = parsed(
+        twiml.render(
+            [Spoken("Hello."), Spoken("Oprima 8.", voice=spanish), Spoken("Yes?"), Listen()],
+            LINKS, VoiceSettings(), FACTS,
+        )
+    )  # fmt: skip
+    assert [say.get("language") for say in root[0]] == ["en-US", "es-US", "en-US"]
+
+
+def test_a_department_rings_in_order_for_as_long_as_it_says():
+    place = Department(1, "Sales", "", ("+14155550101", "+14155550102"), in_order=True)
+    dial = rendered(Dial(1), facts=Facts(departments=(place,)))[0]
+    assert (dial.get("sequential"), dial.get("timeout")) == ("true", "20")
+    assert rendered(Dial(1, seconds=7), facts=Facts(departments=(place,)))[0].get("timeout") == "7"
+    assert rendered(Dial(1))[0].get("sequential") is None
 
 
 def test_hints_are_bounded_and_hold_no_commas():
@@ -98,10 +140,10 @@ def test_a_dial_rings_up_to_ten_numbers_each_screened():
     root = rendered(Spoken("One moment."), Dial(1))
     assert tags(root) == ["Say", "Dial"] + ["Number"] * 10
     dial = root[1]
-    assert dial.get("action") == f"{BASE}/twilio/transfer-status?turn=3{twiml.OVERRIDES}"
+    assert dial.get("action") == f"{BASE}/twilio/transfer-status?turn=3{OVERRIDES}"
     assert (dial.get("timeout"), dial.get("timeLimit")) == ("20", "3600")
     assert dial.get("answerOnBridge") == "false"
-    assert {n.get("url") for n in dial} == {f"{BASE}/twilio/screen?attempt=8{twiml.OVERRIDES}"}
+    assert {n.get("url") for n in dial} == {f"{BASE}/twilio/screen?attempt=8{OVERRIDES}"}
 
 
 @pytest.mark.parametrize("caller", ["", "anonymous", "+0123", "+1415555012x"])
@@ -118,7 +160,7 @@ def test_a_caller_is_shown_with_their_number():
 def test_a_record_beeps_and_reports_when_it_is_ready():
     record, redirect = rendered(Spoken("After the tone."), Record())[1:]
     assert record.tag == "Record"
-    assert record.get("action") == f"{BASE}/twilio/message?turn=3{twiml.OVERRIDES}"
+    assert record.get("action") == f"{BASE}/twilio/message?turn=3{OVERRIDES}"
     assert record.get("playBeep") == "true"
     assert (record.get("maxLength"), record.get("timeout")) == ("120", "5")
     assert record.get("recordingStatusCallback", "").startswith(f"{BASE}/twilio/recording-status#")
@@ -134,7 +176,7 @@ def test_the_small_documents_are_what_they_say():
     again = LINKS.again("transfer_status", 2)
     filler = parsed(twiml.filler(again, "One moment.", VOICE))
     assert tags(filler) == ["Say", "Redirect"]
-    assert filler[1].text == f"{BASE}/twilio/transfer-status?turn=3&wait=2{twiml.OVERRIDES}"
+    assert filler[1].text == f"{BASE}/twilio/transfer-status?turn=3&wait=2{OVERRIDES}"
     assert tags(parsed(twiml.hang_up("Goodbye.", VOICE))) == ["Say", "Hangup"]
     assert tags(parsed(twiml.hang_up("", VOICE))) == ["Hangup"]
     assert tags(parsed(twiml.screen("Press 1.", "/s", VOICE))) == ["Gather", "Say", "Hangup"]

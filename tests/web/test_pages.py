@@ -124,7 +124,7 @@ def test_a_refused_form_says_why_without_sql(rows: Rows, browser: Browser):
     good = {"name": "A", "description": "", "position": "1", "ring_seconds": "20"}
     for values, text in (
         ({"numbers": "call me"}, "Not a telephone number"),
-        ({"position": "x"}, "Not a valid integer"),
+        ({"position": "x"}, "Not a whole number"),
         ({"name": ""}, "required"),
     ):
         assert text in browser.post_form("/departmentpage/add", **good | values).text

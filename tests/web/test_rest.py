@@ -12,6 +12,7 @@ from app.extensions import db
 from app.jobs import running
 from app.tenancy import across_tenants
 from app.views import ENTITIES
+from app.views.refusals import TAKEN
 from tests.factories import Rows
 from tests.web.speaking import Rest
 
@@ -29,6 +30,8 @@ RESOURCES = {
     "calls": {"call_sid", "channel", "outcome", "state", "started_at", "duration"},
     "transcripts": {"call", "turn", "speaker", "text"},
     "transfers": {"call", "department", "status"},
+    "consents": {"call", "kind", "given", "text_version"},
+    "blocks": {"phone", "reason"},
     "recordings": {"call", "recording_sid", "status"},
     "summaries": {"call", "text", "tier"},
     "leads": {"name", "phone", "email", "reason", "status", "call"},
@@ -42,7 +45,7 @@ PLATFORM = {"tenants", "users", "jobs", "audit", "prices"}
 # Nobody's: the platform sets them, so there is no tenant to be named and no stranger.
 COMMON = {"prices"}
 READ_ONLY = {
-    "calls", "transcripts", "transfers", "summaries", "jobs", "usage", "audit",
+    "calls", "transcripts", "transfers", "summaries", "consents", "jobs", "usage", "audit",
 }  # fmt: skip
 MODELS = {entity.resource: entity.model for entity in ENTITIES}
 SQL = re.compile(r"psycopg|insert into|select |constraint|sqlalche|violat", re.I)
@@ -217,7 +220,7 @@ def test_a_related_row_of_another_tenant_is_refused_naming_the_field(rows: Rows,
     refused = rest.add(
         "hours", expect=422, weekday=0, opens="09:00", closes="10:00", department=theirs.id
     )
-    assert refused["message"] == {"department": ["No such record."]}
+    assert refused["message"] == {"department": ["There is no such row. Give the id of one."]}
     assert "department" in rest.edit("leads", lead.id, expect=422, department=theirs.id)["message"]
 
 
@@ -279,7 +282,7 @@ def test_duplicates_are_refused_without_sql_or_news_of_strangers(rows: Rows, res
     rest_of_mine = rest.acting_for(mine.id)
     rest_of_mine.add("departments", name="Sales")
     twice = rest_of_mine.add("departments", expect=422, name="Sales")
-    assert twice["message"] == {"name": ["This already exists."]}
+    assert twice["message"] == {"name": [TAKEN]}
     foreign = rest_of_mine.add("numbers", expect=422, number=theirs.number)
     assert foreign["message"] == {"number": ["This value cannot be used."]}
     slug = rest.add("tenants", expect=422, name="A", slug=mine.slug)

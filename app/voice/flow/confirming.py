@@ -59,14 +59,14 @@ def correction_missed(turn: Turn, words: str) -> m.Decision:
     """
     redo = _named(turn, words)
     if not redo and turn.memory.misses >= taking.MISSES_PER_FIELD:
-        redo = required(turn.facts)
+        redo = required(turn)
     if not redo:
         return what_to_correct(turn)
     return taking.take(turn.knowing(replace(turn.understood().memory, redo=redo)))
 
 
 def _named(turn: Turn, words: str) -> tuple[str, ...]:
-    heard, asked = words.casefold(), required(turn.facts)
+    heard, asked = words.casefold(), required(turn)
     for key in dict.fromkeys((*_CALLED, *asked)):
         known = key in asked or bool(turn.memory.draft.get(key))
         if known and any(name in heard for name in _CALLED.get(key, (key.replace("_", " "),))):

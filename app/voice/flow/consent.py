@@ -1,13 +1,14 @@
 """Consent to the recording of a call: announced once, and refused at any time."""
 
 from dataclasses import replace
+from itertools import takewhile
 
 from app.voice.flow import messages as m
 from app.voice.flow.messages import Consent, Line
 from app.voice.flow.turn import Turn
 
 REFUSE = "9"
-_WELCOMES = (Line.WELCOME, Line.WELCOME_CLOSED)
+_WELCOMES = (Line.WELCOME, Line.WELCOME_CLOSED, Line.OTHER_LANGUAGE)
 
 
 def announced(facts: m.Facts, decision: m.Decision) -> m.Decision:
@@ -18,8 +19,9 @@ def announced(facts: m.Facts, decision: m.Decision) -> m.Decision:
         return decision
     if not effects or not isinstance(effects[-1], m.Listen):
         return decision  # nobody could refuse: nothing is announced, nothing will be recorded
-    first = effects[0]
-    welcomed = isinstance(first, m.Say) and first.line in _WELCOMES
+    welcomed = len(
+        tuple(takewhile(lambda said: isinstance(said, m.Say) and said.line in _WELCOMES, effects))
+    )
     before, after = effects[:welcomed], effects[welcomed:]
     notice: tuple[m.Effect, ...] = (m.Say(Line.RECORDING_NOTICE),)
     if len(after) == 1:  # only the listening

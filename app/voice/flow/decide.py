@@ -9,7 +9,7 @@ from app.voice.flow import closing, consent, taking, transfers
 from app.voice.flow import messages as m
 from app.voice.flow.keys import pressed
 from app.voice.flow.messages import Ask
-from app.voice.flow.proposals import consider, not_understood
+from app.voice.flow.proposals import also_asked, consider, not_understood
 from app.voice.flow.silence import repeat, silent
 from app.voice.flow.states import State
 from app.voice.flow.turn import Turn
@@ -36,7 +36,8 @@ def _decide(state: State, event: m.Event, context: m.Context) -> m.Decision:
             return transfers.not_bridged(turn.refuse("transfer in progress"))
         case State.GREETING, m.CallStarted():
             first = transfers.staff_first(turn)
-            return turn.dial(first.id) if first else transfers.welcome(turn)
+            seconds = turn.facts.staff_first_seconds
+            return turn.dial(first.id, seconds) if first else transfers.welcome(turn)
         case _, m.MessageRecorded(seconds):
             return taking.recorded(turn, seconds)
     return _hear(turn.knowing(replace(turn.memory, turns=turn.memory.turns + 1)), event)
@@ -52,6 +53,8 @@ def _hear(turn: Turn, event: m.Event) -> m.Decision:
     turn = consent.heard(turn, event)
     if refused_only:
         return repeat(turn.understood())
+    if isinstance(event, m.CallerSpoke) and (place := transfers.urgent(turn, event.words)):
+        return transfers.connect(turn.understood().wishing(event.words), place)
     match event:
         case m.CallerSilent():
             return silent(turn)
@@ -59,6 +62,6 @@ def _hear(turn: Turn, event: m.Event) -> m.Decision:
             return pressed(turn, keys)
         case m.CallerSpoke(words, None):
             return not_understood(turn, words)
-        case m.CallerSpoke(words, proposal) if proposal is not None:
-            return consider(turn, words, proposal)
+        case m.CallerSpoke(words, proposal, _, besides) if proposal is not None:
+            return consider(also_asked(turn, words, besides), words, proposal)
     return repeat(turn.refuse(f"unexpected {type(event).__name__}"))

@@ -3,26 +3,32 @@
 from dataclasses import replace
 
 from app.voice.flow import messages as m
+from app.voice.flow import words
 from app.voice.flow.messages import Ask
 from app.voice.flow.turn import LONGEST_WORDS, Turn
 
 CONTACT = (Ask.NAME, Ask.PHONE, Ask.EMAIL)
 
 
-def required(facts: m.Facts) -> tuple[str, ...]:
-    """A message asks for something, whatever a tenant has configured."""
-    return facts.required or (Ask.REASON,)
+def required(turn: Turn) -> tuple[str, ...]:
+    """A message asks for something, whatever a tenant has configured; and the tenant's own
+    questions that fit what this caller said."""
+    facts, memory = turn.facts, turn.memory
+    said = f"{memory.draft.get(Ask.REASON)} / {memory.last_words}"
+    own = (q.key for q in facts.intake if not q.when or any(words.holds(said, w) for w in q.when))
+    return tuple(dict.fromkeys((*(facts.required or (Ask.REASON,)), *own)))
 
 
 def is_field(turn: Turn, key: str) -> bool:
-    return key in {*CONTACT, Ask.REASON, *required(turn.facts)}
+    own = (question.key for question in turn.facts.intake)
+    return key in {*CONTACT, Ask.REASON, *turn.facts.required, *own}
 
 
 def pending(turn: Turn) -> tuple[str, ...]:
     """The keys still to be asked for, in the tenant's order."""
     memory = turn.memory
-    missing = memory.draft.missing(required(turn.facts))
-    wanted = dict.fromkeys((*required(turn.facts), *memory.redo))
+    missing = memory.draft.missing(required(turn))
+    wanted = dict.fromkeys((*required(turn), *memory.redo))
     return tuple(
         key
         for key in wanted

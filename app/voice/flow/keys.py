@@ -1,5 +1,7 @@
 """Keys: the way through a call that needs no understanding at all."""
 
+from dataclasses import replace
+
 from app.voice.flow import messages as m
 from app.voice.flow import taking
 from app.voice.flow.fields import is_field, note
@@ -10,6 +12,7 @@ from app.voice.flow.states import State
 from app.voice.flow.turn import Turn
 
 _YES_NO = {"1": True, "2": False}
+OTHER_LANGUAGE = "8"
 _SHORTEST_NUMBER, _LONGEST_NUMBER = 7, 15  # E.164 allows 15; local numbers have at least 7
 
 
@@ -20,6 +23,8 @@ def pressed(turn: Turn, keys: str) -> m.Decision:
         return consider(turn, "", m.Transfer())
     if keys == "*":
         return _once_more(turn)
+    if keys == OTHER_LANGUAGE and turn.facts.other_language and not _wants_digits(turn):
+        return change_language(turn)
     if turn.state is State.LEAD_CAPTURE:
         return _into_field(turn, keys)
     if asking in (Ask.CONFIRM, Ask.ANYTHING_ELSE, Ask.GOODBYE) and keys in _YES_NO:
@@ -29,11 +34,31 @@ def pressed(turn: Turn, keys: str) -> m.Decision:
     return not_understood(turn, "")
 
 
+def change_language(turn: Turn) -> m.Decision:
+    """From the next sentence on: whoever renders the decision goes by its memory."""
+    memory = replace(turn.understood().memory, language=turn.facts.other_language)
+    turn = turn.knowing(memory)
+    if turn.state is State.CONFIRMATION:
+        return taking.read_back(turn)
+    return repeat(turn)
+
+
+def _wants_digits(turn: Turn) -> bool:
+    asking = turn.memory.asking
+    return turn.state is State.LEAD_CAPTURE and (asking == Ask.PHONE or asking not in tuple(Ask))
+
+
 def _into_field(turn: Turn, keys: str) -> m.Decision:
     """A phone number, or an intake question whose answer is a number."""
     asking, digits = turn.memory.asking, keys.removeprefix("+")
+    if turn.memory.offered and asking == Ask.PHONE and keys in _YES_NO:
+        return taking.offer_answered(turn, _YES_NO[keys])
     if not (digits.isascii() and digits.isdigit() and is_field(turn, asking)):
         return not_understood(turn, "")
+    if asking == Ask.PHONE and turn.memory.pieces.replace(" ", "").isdigit():
+        keys = digits = turn.memory.pieces.replace(" ", "") + digits
+    if asking == Ask.PHONE and len(digits) < _SHORTEST_NUMBER:
+        return taking.hold(turn, keys.removeprefix(turn.memory.pieces.replace(" ", "")))
     number = _SHORTEST_NUMBER <= len(digits) <= _LONGEST_NUMBER
     if (asking == Ask.PHONE and number) or asking not in tuple(Ask):
         return taking.take(note(turn, m.Noted(asking, keys, m.Known.KEYED)))
@@ -48,7 +73,7 @@ def _choice(facts: m.Facts, keys: str) -> m.Department | None:
 
 def _once_more(turn: Turn) -> m.Decision:
     if turn.state is State.CONFIRMATION:
-        return turn.say(Line.READ_BACK).listen(Ask.CONFIRM)
+        return taking.read_back(turn)
     if turn.state is State.LEAD_CAPTURE:
         return repeat(turn)
     return turn.say(Line.MENU).listen(turn.memory.asking)

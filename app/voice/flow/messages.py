@@ -2,7 +2,7 @@
 beyond reading itself."""
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, time
 from enum import StrEnum
 
 
@@ -21,6 +21,14 @@ class Consent(StrEnum):
     ASKED = "asked"
     GIVEN = "given"
     REFUSED = "refused"
+
+
+class Shut(StrEnum):
+    """Why a business is not open at this moment; "" when it is."""
+
+    CLOSED = "closed"
+    BREAK = "break"  # between two spans of the same day
+    HOLIDAY = "holiday"
 
 
 class Ask(StrEnum):
@@ -81,7 +89,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """A destination of the tenant's table. `numbers` are E.164; empty means nobody can be rung."""
+    """A destination of the tenant's table. `numbers` are E.164; empty means nobody can be rung,
+    `barred` that it has numbers, none of which may be rung any more. `in_order`: they ring one
+    after the other, each for `ring_seconds`."""
 
     id: int
     name: str
@@ -90,6 +100,8 @@ class Department:
     is_open: bool = True
     operator: bool = False
     ring_seconds: int = 20
+    in_order: bool = False
+    barred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +133,12 @@ class DayHours:
 @dataclass(frozen=True, slots=True)
 class Intake:
     """A tenant's own question while a message is taken: how it is asked, and what its answer is
-    called in the read-back ("party size")."""
+    called in the read-back ("party size"). `when`: asked only of who said one of these."""
 
     key: str
     question: str
     label: str = ""
+    when: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +152,8 @@ class Limits:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the tenant's settings and this moment allow. `today` and `hours` are local to the
-    tenant; `hours` holds today and the days after it, in order."""
+    tenant; `hours` holds today and the days after it, in order; `opens` is the next opening of a
+    closed business. `on_call` is the department rung for `urgent_words`, open or closed."""
 
     business: str = ""
     is_open: bool = False
@@ -147,14 +161,21 @@ class Facts:
     passages: tuple[Passage, ...] = ()
     hours: tuple[DayHours, ...] = ()
     today: date | None = None
+    yesterday: DayHours | None = None  # its night may run into today
+    shut: str = ""  # a Shut
+    opens: tuple[date, str] | None = None
     required: tuple[str, ...] = (Ask.NAME, Ask.PHONE, Ask.REASON)
-    intake: tuple[Intake, ...] = ()  # wording of those required keys that are not an Ask
+    intake: tuple[Intake, ...] = ()  # the tenant's own questions
+    urgent_words: tuple[str, ...] = ()
+    on_call: int | None = None
     caller_number: str = ""
     region: str = "US"
     language: str = "en-US"
     persona: str = ""
     model: str = ""  # the tenant's choice; "" is the installation's
+    other_language: str = ""  # the one a key changes to
     staff_first: int | None = None
+    staff_first_seconds: int = 20
     message_only: bool = False
     announces_recording: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -185,6 +206,7 @@ class Memory:
     transfers: int = 0
     answers: int = 0
     corrections: int = 0
+    language: str = ""  # chosen by key; "": that of the number
     recording: str = ""  # a Consent, once the recording was announced
     asking: str = ""  # the Ask or intake key that the last Gather asked for
     taking: bool = False  # a message is begun and not yet saved or given up
@@ -192,6 +214,12 @@ class Memory:
     ringing: int | None = None  # the department being dialled
     tried: tuple[int, ...] = ()  # departments already dialled
     last_words: str = ""  # what the caller wants, in their words, until it is dealt with
+    pieces: str = ""  # the asked value as far as it was said
+    offered: bool = False  # the number of caller ID was offered for calling back
+    asked_for: str = ""  # the field last asked for, and how often in a row it was before
+    times_asked: int = 0
+    read_backs: int = 0
+    asked_back: int = 0  # questions back in a row
     skipped: tuple[str, ...] = ()  # fields given up on: not asked for again
     redo: tuple[str, ...] = ()  # asked for again though noted; the old value stays until then
     draft: Draft = field(default_factory=Draft)
@@ -216,9 +244,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class TellHours:
-    """Tell when the business is open on these days (none: now and the next opening)."""
+    """Tell when the business is open on these days (none: now and the next opening), and whether
+    it is open `at` that time of the first of them (none: today)."""
 
     days: tuple[date, ...] = ()
+    at: time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +287,15 @@ class Finish:
     """The caller is done and wants to go."""
 
 
-Proposal = Answer | TellHours | Clarify | Transfer | TakeMessage | Confirm | Finish
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The caller needs a moment ("wait, let me look"), or gave only the beginning of the value
+    that was asked for: `piece`, in their words."""
+
+    piece: str = ""
+
+
+Proposal = Answer | TellHours | Clarify | Transfer | TakeMessage | Confirm | Finish | Hold
 
 
 # --- What can happen --------------------------------------------------------------------------
@@ -273,6 +311,7 @@ class CallerSpoke:
     words: str
     proposal: Proposal | None = None  # None: nobody understood it
     no_recording: bool = False  # besides, or (without words) only, they refused to be recorded
+    besides: Answer | TellHours | None = None  # asked in the same breath: dealt with first
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +389,11 @@ class Line(StrEnum):
     MESSAGE_SAVED = "message_saved"
     ANYTHING_ELSE = "anything_else"
     GOODBYE = "goodbye"
+    GO_ON = "go_on"
+    TAKE_YOUR_TIME = "take_your_time"
+    OFFER_CALLER_ID = "offer_caller_id"
+    PERSON_INSTEAD = "person_instead"
+    OTHER_LANGUAGE = "other_language"
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,18 +405,24 @@ class Say:
     detail: str = ""
     sources: tuple[str, ...] = ()
     days: tuple[date, ...] = ()
+    at: time | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Gather speech and keys. `ask` is the slot of the action URL ("" when none is asked for)."""
+    """Gather speech and keys. `ask` is the slot of the action URL ("" when none is asked for);
+    `patient` gives the caller time to look something up."""
 
     ask: str = ""
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
+    """`seconds`: for how long it rings; None: as the department says."""
+
     department_id: int
+    seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,20 @@ from app.voice.flow.messages import Ask
 from app.voice.flow.states import MAY_PROPOSE, State
 from app.voice.flow.turn import Turn
 
+_OPEN_TALK = (State.GREETING, State.INTENT, State.FAQ, State.WRAP_UP)
+MOST_ASKED_BACK = 2
+
 
 def consider(turn: Turn, words: str, proposal: m.Proposal) -> m.Decision:
     """`words` are what the caller said, "" for keys."""
     if type(proposal) not in MAY_PROPOSE[turn.state]:
         refused = turn.refuse(f"{type(proposal).__name__} in {turn.state}")
-        # A yes is an answer to an intake question, but nobody's name.
-        return not_understood(refused, "" if turn.memory.asking == Ask.NAME else words)
-    if isinstance(proposal, m.Clarify) and not talk.is_question(proposal.question):
-        return not_understood(turn.refuse("not a question"), words)
+        return not_understood(refused, words)
+    if isinstance(proposal, m.Clarify):
+        if not talk.is_question(proposal.question):
+            return not_understood(turn.refuse("not a question"), words)
+        if turn.memory.asked_back >= MOST_ASKED_BACK:
+            return not_understood(turn.refuse("asked back too often"), words)
     confirmation, message = State.CONFIRMATION, State.LEAD_CAPTURE
     here = turn.state
     turn = turn.to(State.INTENT) if here is State.GREETING else turn
@@ -36,12 +41,28 @@ def consider(turn: Turn, words: str, proposal: m.Proposal) -> m.Decision:
             return taking.wanted(turn, words, proposal)
         case m.Confirm() if here is confirmation:
             return confirming.answered(turn, proposal)
+        case m.Hold(piece):
+            return taking.hold(turn, piece if here is message else "")
+        case m.Confirm(accepted) if here is message and turn.memory.offered:
+            return taking.offer_answered(turn, accepted)
+        case m.Confirm() if here is message:
+            # A yes is an answer to an intake question, but nobody's name.
+            return not_understood(turn, "" if turn.memory.asking == Ask.NAME else words)
         case m.Confirm(accepted):
             return talk.yes_or_no(turn, accepted)
         case m.Finish() if here is message:
             return closing.give_up_message(turn)
         case m.Finish():
             return closing.wrap_up(turn.understood())
+
+
+def also_asked(turn: Turn, words: str, besides: m.Answer | m.TellHours | None) -> Turn:
+    """What was asked in the same breath is told first. Only in open talk: amid a message one thing
+    at a time is enough."""
+    if besides is None or turn.state not in _OPEN_TALK:
+        return turn
+    turn = turn.to(State.INTENT) if turn.state is not State.FAQ else turn
+    return talk.told(turn, besides) or turn
 
 
 def not_understood(turn: Turn, words: str) -> m.Decision:

@@ -7,7 +7,7 @@ from app.voice.flow import messages as m
 from app.voice.flow.fields import CONTACT, fits, note, pending, required
 from app.voice.flow.messages import Ask, Line
 from app.voice.flow.states import State
-from app.voice.flow.turn import Turn
+from app.voice.flow.turn import LONGEST_WORDS, Turn
 
 MISSES_PER_FIELD = 2
 # What only an interpreter can read out of speech: the words as heard would be useless.
@@ -27,7 +27,14 @@ def take(turn: Turn) -> m.Decision:
         return _ask(turn, missing[0])
     if not draft.fields:
         return leave_recording(turn)
-    return turn.to(State.CONFIRMATION).say(Line.READ_BACK).listen(Ask.CONFIRM)
+    return read_back(turn)
+
+
+def read_back(turn: Turn) -> m.Decision:
+    """Each time in other words: the second time names and addresses are spelled."""
+    count = turn.memory.read_backs + 1
+    turn = turn.knowing(replace(turn.memory, read_backs=count)).to(State.CONFIRMATION)
+    return turn.say(Line.READ_BACK).listen(Ask.CONFIRM)
 
 
 def resume(turn: Turn) -> m.Decision:
@@ -42,10 +49,10 @@ def begin_or_resume(turn: Turn) -> m.Decision:
     return take(turn.understood())
 
 
-def unanswered(turn: Turn, words: str) -> m.Decision:
+def unanswered(turn: Turn, words: str, because: Line = Line.CANNOT_ANSWER) -> m.Decision:
     """No source answers this: keep the question for the tenant and have a person see to it."""
     gap = (m.NoteGap(words.strip()),) if words.strip() else ()
-    turn = turn.also(*gap).say(Line.CANNOT_ANSWER)
+    turn = turn.also(*gap).say(because)
     return begin_or_resume(turn if turn.memory.taking else turn.wishing(words))
 
 
@@ -70,9 +77,35 @@ def words_said(turn: Turn, words: str) -> m.Decision:
     return _do_without(turn.understood(), key)
 
 
+def hold(turn: Turn, piece: str) -> m.Decision:
+    """The caller needs time, or says a value bit by bit: what there is so far is kept."""
+    memory = turn.understood().memory
+    pieces = f"{memory.pieces} {piece.strip()}".strip()[-LONGEST_WORDS:]
+    turn = turn.knowing(replace(memory, pieces=pieces, offered=False))
+    turn = turn.say(Line.GO_ON if piece else Line.TAKE_YOUR_TIME)
+    return turn.listen(memory.asking, patient=not piece)
+
+
+def offer_answered(turn: Turn, accepted: bool) -> m.Decision:
+    """Yes or no to "shall we call you back on this number?"."""
+    if accepted:
+        number = m.Noted(Ask.PHONE, turn.facts.caller_number, m.Known.CALLER_ID)
+        return take(note(turn, number))
+    turn = turn.understood().knowing(replace(turn.understood().memory, offered=False))
+    return question(turn, Line.ASK_FIELD, Ask.PHONE)
+
+
 def ask_again(turn: Turn) -> m.Decision:
     """Repeat the question for the field the caller was just asked for."""
-    return turn.say(Line.ASK_FIELD_AGAIN, turn.memory.asking).listen(turn.memory.asking)
+    return question(turn, Line.ASK_FIELD_AGAIN, turn.memory.asking)
+
+
+def question(turn: Turn, line: Line, key: str) -> m.Decision:
+    """Counted, so that the same field is never asked for in the same words twice running."""
+    memory = turn.memory
+    times = memory.times_asked + 1 if memory.asked_for == key else 0
+    turn = turn.knowing(replace(memory, asked_for=key, times_asked=times))
+    return turn.say(line, key).listen(key)
 
 
 def leave_recording(turn: Turn) -> m.Decision:
@@ -92,13 +125,15 @@ def saved(turn: Turn, agreed: bool) -> m.Decision:
     was about does not."""
     memory, facts = turn.memory, turn.facts
     draft = memory.draft.confirmed() if agreed else closing.reachable(memory.draft, facts)
-    complete = not draft.missing(required(facts))
+    complete = not draft.missing(required(turn))
     contact = m.Draft(tuple(field for field in draft.fields if field.key in CONTACT))
     after = replace(
         turn.understood().memory,
         taking=False,
         confirmed=memory.confirmed or agreed,
         corrections=0,
+        read_backs=0,
+        offered=False,
         last_words="",
         skipped=(),
         redo=(),
@@ -110,8 +145,12 @@ def saved(turn: Turn, agreed: bool) -> m.Decision:
 
 
 def _ask(turn: Turn, key: str) -> m.Decision:
-    again = turn.memory.asking == key and not turn.effects
-    return turn.say(Line.ASK_FIELD_AGAIN if again else Line.ASK_FIELD, key).listen(key)
+    memory, again = turn.memory, turn.memory.asking == key and not turn.effects
+    fresh = not (again or memory.offered or key in memory.redo)
+    if key == Ask.PHONE and turn.facts.caller_number and fresh:
+        turn = turn.knowing(replace(memory, offered=True))
+        return turn.say(Line.OFFER_CALLER_ID).listen(key)
+    return question(turn, Line.ASK_FIELD_AGAIN if again else Line.ASK_FIELD, key)
 
 
 def _do_without(turn: Turn, key: str) -> m.Decision:

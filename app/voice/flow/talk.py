@@ -11,27 +11,52 @@ from app.voice.flow.turn import Turn
 
 def answer(turn: Turn, words: str, proposal: m.Answer) -> m.Decision:
     """Speak it only when it rests on sources that were offered this turn."""
-    text, sources = proposal.text.strip(), proposal.sources
-    if not (text and sources and turn.facts.sources.issuperset(sources)):
+    said = told(turn, proposal)
+    if said is None:
         return taking.unanswered(turn.refuse("answer without a source").understood(), words)
-    return _answered(turn, m.Say(text=text, sources=sources))
+    return _ask_on(said)
 
 
 def tell_hours(turn: Turn, words: str, proposal: m.TellHours) -> m.Decision:
-    """Asked for no day in particular: today and the next day with opening hours are the sources."""
-    hours = turn.facts.hours
-    told = tuple(day for day in hours if day.day in proposal.days)
-    if not proposal.days:
-        told = hours[:1] + tuple(day for day in hours[1:] if day.spans)[:1]
-    if not told:
+    said = told(turn, proposal)
+    if said is None:
         return taking.unanswered(turn.refuse("no such hours").understood(), words)
-    days = tuple(day.day for day in told) if proposal.days else ()
-    return _answered(turn, m.Say(Line.HOURS, days=days, sources=tuple(day.id for day in told)))
+    return _ask_on(said)
+
+
+def told(turn: Turn, proposal: m.Answer | m.TellHours) -> Turn | None:
+    """The turn with the answer spoken; None when there is nothing that it rests on."""
+    said = _hours(turn.facts, proposal) if isinstance(proposal, m.TellHours) else None
+    if isinstance(proposal, m.Answer):
+        text, sources = proposal.text.strip(), proposal.sources
+        if text and sources and turn.facts.sources.issuperset(sources):
+            said = m.Say(text=text, sources=sources)
+    if said is None:
+        return None
+    memory = turn.understood().memory
+    return turn.to(State.FAQ).also(said).knowing(replace(memory, answers=memory.answers + 1))
+
+
+def _hours(facts: m.Facts, proposal: m.TellHours) -> m.Say | None:
+    """Asked for no day in particular: today and the next day with opening hours are the sources."""
+    hours, days = facts.hours, proposal.days
+    if proposal.at and not days and facts.today:
+        days = (facts.today,)
+    named = tuple(day for day in hours if day.day in days)
+    if not days:
+        named = hours[:1] + tuple(day for day in hours[1:] if day.spans)[:1]
+    if not named:
+        return None
+    days = tuple(day.day for day in named) if days else ()
+    at = proposal.at if days else None
+    return m.Say(Line.HOURS, days=days, sources=tuple(day.id for day in named), at=at)
 
 
 def clarify(turn: Turn, words: str, question: str) -> m.Decision:
     """Ask back. `question` is known to be one. Amid a message the same field stays asked for."""
+    asked_back = turn.memory.asked_back + 1
     turn = turn.understood().also(m.Say(text=question))
+    turn = turn.knowing(replace(turn.memory, asked_back=asked_back))
     if turn.state in (State.LEAD_CAPTURE, State.CONFIRMATION):
         return turn.listen(turn.memory.asking)
     return turn.wishing(words).to(State.INTENT).listen()
@@ -54,14 +79,15 @@ def not_understood(turn: Turn, words: str) -> m.Decision:
     turn = turn.wishing(words)
     turn = turn if turn.state is State.FAQ else turn.to(State.INTENT)
     if turn.memory.misses >= turn.facts.limits.max_misses:
-        return taking.unanswered(turn, words)
+        operator = turn.facts.operator
+        reachable = operator and operator.is_open and operator.numbers
+        because = Line.PERSON_INSTEAD if reachable else Line.CANNOT_ANSWER
+        return taking.unanswered(turn, words, because)
     return turn.say(Line.DID_NOT_UNDERSTAND).listen(turn.memory.asking)
 
 
-def _answered(turn: Turn, said: m.Say) -> m.Decision:
-    memory = turn.understood().memory
-    turn = turn.to(State.FAQ).also(said).knowing(replace(memory, answers=memory.answers + 1))
-    if memory.taking:
+def _ask_on(turn: Turn) -> m.Decision:
+    if turn.memory.taking:
         return taking.resume(turn)
     turn = turn.knowing(replace(turn.memory, last_words=""))
     return turn.say(Line.ANYTHING_ELSE).listen(Ask.ANYTHING_ELSE)

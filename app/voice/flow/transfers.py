@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.voice.flow import messages as m
-from app.voice.flow import taking
+from app.voice.flow import taking, words
 from app.voice.flow.messages import Line
 from app.voice.flow.states import State
 from app.voice.flow.turn import Turn
@@ -12,10 +12,16 @@ from app.voice.flow.turn import Turn
 def welcome(turn: Turn) -> m.Decision:
     """The first words of a call, also after a staff-first attempt that nobody answered."""
     line = Line.WELCOME if turn.facts.is_open else Line.WELCOME_CLOSED
-    if turn.facts.message_only:  # the detail leaves "how can I help?" to the message's question
-        turn = turn.to(State.INTENT) if turn.state is State.GREETING else turn
-        return taking.take(turn.say(line, detail="message"))
-    return turn.say(line).listen()
+    message_only = turn.facts.message_only
+    # the detail leaves "how can I help?" to the message's question
+    turn = turn.say(line, detail="message" if message_only else "")
+    if turn.facts.other_language:
+        turn = turn.say(Line.OTHER_LANGUAGE)
+    if message_only:
+        return taking.take(turn.to(State.INTENT) if turn.state is State.GREETING else turn)
+    if turn.facts.other_language:
+        turn = turn.say(Line.HOW_CAN_I_HELP)
+    return turn.listen()
 
 
 def staff_first(turn: Turn) -> m.Department | None:
@@ -39,6 +45,20 @@ def attempt(turn: Turn, department_id: int | None) -> m.Decision:
         closed = refusal == "closed"
         line = Line.DEPARTMENT_CLOSED if closed else Line.NOBODY_AVAILABLE
         return _take_instead(turn.refuse(refusal), m.Say(line, detail=department.name))
+    return connect(turn, department)
+
+
+def urgent(turn: Turn, words_said: str) -> m.Department | None:
+    """Who is on call, when the caller says an urgent word: rung open or closed."""
+    facts = turn.facts
+    if facts.on_call is None or not words.urgent(words_said, facts.urgent_words):
+        return None
+    department = facts.department(facts.on_call)
+    ringable = department and not _refusal(turn, department, also_closed=True)
+    return department if ringable else None
+
+
+def connect(turn: Turn, department: m.Department) -> m.Decision:
     return turn.say(Line.CONNECTING, department.name).dial(department.id)
 
 
@@ -56,12 +76,12 @@ def not_bridged(turn: Turn) -> m.Decision:
     return _take_instead(turn, m.Say(Line.NOBODY_PICKED_UP, detail=rung.name if rung else ""))
 
 
-def _refusal(turn: Turn, department: m.Department) -> str:
+def _refusal(turn: Turn, department: m.Department, also_closed: bool = False) -> str:
     memory = turn.memory
-    if not department.is_open:
+    if not (department.is_open or also_closed):
         return "closed"
     if not department.numbers:
-        return "nobody to ring"
+        return "numbers not allowed" if department.barred else "nobody to ring"
     if department.id in memory.tried:
         return "already tried"
     if memory.transfers >= turn.facts.limits.max_transfers:

@@ -48,7 +48,7 @@ class Turn:
         return replace(self, memory=memory)
 
     def understood(self) -> "Turn":
-        return self.knowing(replace(self.memory, silences=0, misses=0))
+        return self.knowing(replace(self.memory, silences=0, misses=0, asked_back=0))
 
     def missed(self) -> "Turn":
         return self.knowing(replace(self.memory, silences=0, misses=self.memory.misses + 1))
@@ -71,15 +71,18 @@ class Turn:
     def say(self, line: m.Line, detail: str = "") -> "Turn":
         return self.also(m.Say(line, detail=detail))
 
-    def listen(self, ask: str = "") -> m.Decision:
-        memory = replace(self.memory, asking=ask)
-        return self.knowing(memory).also(m.Listen(ask))._decided()
+    def listen(self, ask: str = "", *, patient: bool = False) -> m.Decision:
+        """Pieces of a value belong to one slot only."""
+        memory = self.memory
+        if ask != memory.asking:
+            memory = replace(memory, pieces="", offered=memory.offered and ask == m.Ask.PHONE)
+        return self.knowing(replace(memory, asking=ask)).also(m.Listen(ask, patient))._decided()
 
     def record(self) -> m.Decision:
         memory = replace(self.memory, asking=m.Ask.RECORDING)
         return self.knowing(memory).also(m.Record())._decided()
 
-    def dial(self, department_id: int) -> m.Decision:
+    def dial(self, department_id: int, seconds: int | None = None) -> m.Decision:
         memory = replace(
             self.memory,
             asking="",
@@ -88,7 +91,7 @@ class Turn:
             transfers=self.memory.transfers + 1,
         )
         turn = self.to(State.TRANSFER_ATTEMPT).knowing(memory)
-        return turn.also(m.Dial(department_id))._decided()
+        return turn.also(m.Dial(department_id, seconds))._decided()
 
     def hang_up(self) -> m.Decision:
         return self.also(m.HangUp()).end()

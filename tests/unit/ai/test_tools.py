@@ -1,5 +1,6 @@
 import json
 from dataclasses import fields
+from datetime import time
 from typing import Any
 
 import pytest
@@ -57,9 +58,9 @@ def test_good_calls_become_proposals() -> None:
     assert read("answer", {"text": "Yes.", "sources": ["knowledge:1"]}, said) == m.Answer(
         "Yes.", ("knowledge:1",)
     )
-    assert read("tell_hours", {"days": [HOURS[0].day.isoformat()]}, said) == m.TellHours(
-        (HOURS[0].day,)
-    )
+    assert read(
+        "tell_hours", {"days": [HOURS[0].day.isoformat()], "at": "18:00"}, said
+    ) == m.TellHours((HOURS[0].day,), time(18))
     assert read("transfer", {"department_id": None}, said) == m.Transfer(None)
     assert read("transfer", {"department_id": 2}, said) == m.Transfer(2)
     taken = {"name": "Mona", "phone": "212-555-0147", "email": "mona@example.com", "reason": None}
@@ -90,7 +91,20 @@ def phone(number: str) -> dict[str, Any]:
         ("answer", {"text": "Yes.", "sources": []}, "unknown source"),
         ("answer", {"text": "Yes.", "sources": ["knowledge:99"]}, "unknown source"),
         ("answer", {"text": "Yes.", "sources": "knowledge:1"}, "bad arguments"),
-        ("tell_hours", {"days": ["1999-01-01"]}, "unknown day"),
+        ("tell_hours", {"days": ["1999-01-01"], "at": None}, "unknown day"),
+        ("tell_hours", {"days": [], "at": "6 p.m."}, "bad arguments"),
+        ("hold", {"piece": "two one two"}, "piece not said"),
+        ("confirm", {"accepted": True, "fields": {}}, "yes not said"),
+        (
+            "take_message",
+            {"fields": {"name": "Mallory"}, "unanswered": False},
+            "name not said",
+        ),
+        (
+            "take_message",
+            {"fields": {"reason": "wants a refund of 900 dollars"}, "unanswered": False},
+            "words not said",
+        ),
         ("clarify", {"question": "Tell me."}, "not a question"),
         ("transfer", {"department_id": 99}, "unknown department"),
         ("transfer", {"department_id": True}, "bad arguments"),
@@ -110,8 +124,7 @@ def test_bad_calls_are_refused_with_their_reason(name: str, arguments: Any, why:
 
 
 def test_a_tool_of_another_state_is_refused() -> None:
-    confirm = {"accepted": True, "fields": {}}
-    assert reason("confirm", confirm, heard("yes", State.LEAD_CAPTURE)) == "tool not offered"
+    assert reason("finish", {}, heard("bye", State.CONFIRMATION)) == "tool not offered"
 
 
 def test_caller_id_and_what_was_noted_before_count_as_said() -> None:
