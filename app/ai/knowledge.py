@@ -54,17 +54,19 @@ class Match:
     score: float
 
 
-def find(passages: tuple[Passage, ...], words: str, limit: int = 3) -> tuple[Match, ...]:
+def find(
+    passages: tuple[Passage, ...], words: str, limit: int = 3, language: str = "en"
+) -> tuple[Match, ...]:
     """The best passages first. The index is kept for as long as the same tuple is asked about."""
     if not passages or not words.strip():
         return ()
-    return _index(passages).find(words, limit)
+    return _index(passages).find(words, limit, language)
 
 
-def prepare(passages: tuple[Passage, ...]) -> None:
+def prepare(passages: tuple[Passage, ...], language: str) -> None:
     """Have everything at hand before the first question."""
     if passages:
-        meaning.prepare(texts(passages))
+        meaning.prepare(texts(passages), language)
 
 
 def texts(passages: tuple[Passage, ...]) -> Texts:
@@ -72,9 +74,11 @@ def texts(passages: tuple[Passage, ...]) -> Texts:
     return _index(passages).texts
 
 
-def fits(passages: tuple[Passage, ...], words: str) -> tuple[Curve, list[tuple[float, int]]]:
+def fits(
+    passages: tuple[Passage, ...], words: str, language: str = "en"
+) -> tuple[Curve, list[tuple[float, int]]]:
     """How well each passage fits, best first, and the curve it is to be read by."""
-    return _index(passages).fits(words)
+    return _index(passages).fits(words, language)
 
 
 class _Passages:
@@ -85,17 +89,17 @@ class _Passages:
         self._ends = [len(one) for one in texts]
         self.texts = Texts.of([text for one in texts for text in one])
 
-    def find(self, words: str, limit: int) -> tuple[Match, ...]:
-        curve, ranked = self.fits(words)
+    def find(self, words: str, limit: int, language: str) -> tuple[Match, ...]:
+        curve, ranked = self.fits(words, language)
         found = []
         for place, (fit, at) in enumerate(ranked[:limit]):
             other = ranked[0 if place else 1][0] if len(ranked) > 1 else fit
             found.append(Match(self.passages[at], round(curve.chance(fit, fit - other), 4)))
         return tuple(found)
 
-    def fits(self, words: str) -> tuple[Curve, list[tuple[float, int]]]:
+    def fits(self, words: str, language: str) -> tuple[Curve, list[tuple[float, int]]]:
         by_words = self._index.rank(words, _BY_WORDS)
-        alike = meaning.alike(words, self.texts)
+        alike = meaning.alike(words, self.texts, language)
         if alike is None:
             return BY_WORDS, by_words
         shared = {at: score for score, at in by_words}

@@ -137,7 +137,9 @@ def _told_at_once(heard: Heard) -> tuple[Noted, ...]:
 
 
 def _certain(heard: Heard) -> bool:
-    found = knowledge.find(heard.context.facts.passages, heard.words, 1)
+    found = knowledge.find(
+        heard.context.facts.passages, heard.words, 1, heard.context.facts.language
+    )
     return bool(found) and found[0].score >= _CERTAIN
 
 
@@ -161,8 +163,8 @@ def _person(heard: Heard) -> m.Transfer:
     """The department named in the same breath, else whoever answers for a person."""
     facts = heard.context.facts
     rest = wishes.without_person(heard.words)
-    fit = departments.fit(rest, facts.departments) or departments.fit(
-        heard.words, facts.departments
+    fit = departments.fit(rest, facts.departments, facts.language) or departments.fit(
+        heard.words, facts.departments, facts.language
     )
     sure = fit is not None and fit.score >= departments.SURE
     return m.Transfer(fit.department.id if fit and sure else None)
@@ -178,12 +180,12 @@ def _bare_yes_or_no(words: str) -> m.Proposal | None:
 def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
     """A clear entry answers; else the department that does it; else an entry that may be meant."""
     facts, words = heard.context.facts, heard.words
-    found = knowledge.find(facts.passages, words, 2)
+    found = knowledge.find(facts.passages, words, 2, facts.language)
     best = found[0].score if found else 0.0
     close = len(found) > 1 and best - found[1].score < _MARGIN
     if best >= knowledge.ANSWER and not close:
         return _answer(found[0].passage)
-    fit = departments.fit(words, facts.departments)
+    fit = departments.fit(words, facts.departments, facts.language)
     needed = departments.CLEAR if best >= knowledge.ASK and wishes.asks(words) else departments.SURE
     if fit and fit.score >= needed:
         return m.Transfer(fit.department.id)
@@ -274,7 +276,7 @@ def _aside(heard: Heard) -> m.Proposal | None:
         return None
     if wishes.hours(words) and facts.hours:
         return _hours(heard)
-    found = knowledge.find(facts.passages, words, 1)
+    found = knowledge.find(facts.passages, words, 1, facts.language)
     return _answer(found[0].passage) if found and found[0].score >= knowledge.ANSWER else None
 
 

@@ -64,7 +64,7 @@ def _moment(heard: Heard) -> str:
     closed = [str(d.id) for d in facts.departments if not d.is_open]
     lines += [f"Departments closed now: {', '.join(closed)}"] if closed else []
     if not fits_whole(facts):
-        found = knowledge.find(facts.passages, heard.words, _BEST)
+        found = knowledge.find(facts.passages, heard.words, _BEST, facts.language)
         lines += ["Knowledge that may answer", *(_entry(match.passage) for match in found)]
     lines.append(f"State of the call: {heard.state}")
     if own := [f"{i.key}: {i.question}" for i in facts.intake]:

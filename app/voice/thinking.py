@@ -61,8 +61,8 @@ def think(claimed: Claim, minds: "Minds") -> str:
         chosen=before.memory.language,
     )
     if claimed.delivery.kind == Kind.VOICE:  # while the caller is greeted
-        knowledge.prepare(facts.passages)
-        departments.prepare(facts.departments)
+        knowledge.prepare(facts.passages, facts.language)
+        departments.prepare(facts.departments, facts.language)
     event, understood = _understand(claimed, before, facts, minds)
     decision = decide(before.state, event, m.Context(facts, before.memory))
     said = Said(

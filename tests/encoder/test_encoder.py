@@ -78,6 +78,13 @@ def test_a_department_is_found_by_what_it_does(asked: Path) -> None:
     assert fit.department.name == "Workshop"
 
 
+def test_a_language_that_it_does_not_know_is_matched_by_words_alone(asked: Path) -> None:
+    entries = (Passage("x", 1, 1, "¿Se admiten mascotas?", "Sí."), *ENTRIES)
+    encoding.wait_known(knowledge.texts(entries))
+    assert knowledge.find(entries, "quiero que me devuelvan el dinero", 1, "es-ES") == ()
+    assert knowledge.find(entries, "se admiten mascotas", 1, "es-ES")[0].passage.id == "x"
+
+
 def test_texts_not_known_yet_are_matched_by_words_and_known_the_next_time(asked: Path) -> None:
     entries = (Passage("x", 1, 1, "Is breakfast included?", f"Yes. {os.urandom(8).hex()}"),)
     assert meaning.alike("is breakfast included", knowledge.texts(entries)) is None

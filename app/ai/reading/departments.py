@@ -24,10 +24,10 @@ class Fit:
     score: float
 
 
-def fit(words: str, departments: tuple[Department, ...]) -> Fit | None:
+def fit(words: str, departments: tuple[Department, ...], language: str = "en") -> Fit | None:
     """The department with the most in its favour; None when nothing speaks for any."""
     by_words = _by_words(words, departments)
-    near = _nearness(words, departments)
+    near = _nearness(words, departments, language)
     scores = [_chance(n + w) for n, w in zip(near, by_words, strict=True)] if near else by_words
     best = max(range(len(scores)), key=scores.__getitem__, default=None)
     if best is None or not scores[best]:
@@ -35,9 +35,9 @@ def fit(words: str, departments: tuple[Department, ...]) -> Fit | None:
     return Fit(departments[best], round(scores[best], 4))
 
 
-def prepare(departments: tuple[Department, ...]) -> None:
+def prepare(departments: tuple[Department, ...], language: str) -> None:
     """Have everything at hand before the first question."""
-    meaning.prepare(texts(departments))
+    meaning.prepare(texts(departments), language)
 
 
 def texts(departments: tuple[Department, ...]) -> Texts:
@@ -52,9 +52,9 @@ def _texts(department: Department) -> list[str]:
     return [whole, *(thing for thing in things if thing)] if any(things) else [whole, name]
 
 
-def _nearness(words: str, departments: tuple[Department, ...]) -> list[float] | None:
+def _nearness(words: str, departments: tuple[Department, ...], language: str) -> list[float] | None:
     says_something = wording.content(words)  # vectors have an opinion on anything
-    alike = meaning.alike(words, texts(departments)) if says_something else None
+    alike = meaning.alike(words, texts(departments), language) if says_something else None
     if alike is None:
         return None
     found, begin = [], 0

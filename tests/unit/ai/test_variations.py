@@ -3,11 +3,15 @@
 from datetime import date, datetime, time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.ai.reading import days, emails, names, phones, yesno
+from app.ai.reading import days, emails, names, numbers, phones, yesno
 
 WEDNESDAY = date(2026, 6, 3)
 TEN = datetime(2026, 6, 3, 10)
+WORDS = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
+TIMES_SAID = {2: "double", 3: "triple"}
 
 PHONES = [
     ("it's zero two zero seven nine four six zero nine five eight", "GB", "+442079460958"),
@@ -195,3 +199,39 @@ def test_a_time(said: str, at: time) -> None:
 @pytest.mark.parametrize(("said", "answer"), ANSWERS)
 def test_yes_no_or_neither(said: str, answer: bool | None) -> None:
     assert yesno.read(said) is answer
+
+
+@st.composite
+def dictated(draw: st.DrawFn) -> tuple[str, str]:
+    """A number of New York, and digit by digit one of the ways to say it."""
+    digits = "212" + "".join(map(str, draw(st.lists(st.integers(2, 9), min_size=7, max_size=7))))
+    said, at = [], 0
+    while at < len(digits):
+        run = len(digits[at:]) - len(digits[at:].lstrip(digits[at]))
+        together = draw(st.sampled_from([n for n in (1, 2, 3) if n <= run]))
+        word = WORDS[int(digits[at])]
+        said += [f"{TIMES_SAID[together]} {word}" if together > 1 else word]
+        said += draw(st.sampled_from([[], [], [], ["um"], [","], ["uh,"]]))
+        at += together
+    opening = draw(st.sampled_from(["", "it's ", "yeah my number is ", "you can reach me on "]))
+    return opening + " ".join(said) + draw(st.sampled_from(["", ".", " thanks", " okay"])), digits
+
+
+@given(dictated())
+def test_a_number_is_read_however_it_is_said(spoken: tuple[str, str]) -> None:
+    said, digits = spoken
+    assert phones.read(said) == f"+1{digits}"
+
+
+LOCAL = st.from_regex(r"[a-z]{3,9}([._-][a-z]{3,9})?([1-9][0-9]?)?", fullmatch=True)
+DOMAIN = st.from_regex(r"[a-z]{4,9}\.(com|org|net|co\.uk|de)", fullmatch=True)
+SAID = {".": " dot ", "_": " underscore ", "-": " dash ", "@": " at "}
+
+
+@given(LOCAL, DOMAIN, st.sampled_from(["", "it's ", "my email is ", "sure, "]))
+def test_an_address_is_read_however_it_is_made_up(local: str, domain: str, opening: str) -> None:
+    address = f"{local}@{domain}"
+    said = "".join(SAID.get(char, char) for char in address)
+    if any(numbers.value(word) is not None for word in said.split() if word.isalpha()):
+        return  # "one" and "oh" are digits when said
+    assert emails.read(opening + said) == address
