@@ -3,10 +3,9 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
-from app.jobs import events, outbox
+from app.jobs import events, ledger, outbox
 from app.models import (
     CallSession,
     CallState,
@@ -17,7 +16,6 @@ from app.models import (
     ReceptionistConfig,
     Recording,
     SpendKind,
-    SpendLedger,
     TransferAttempt,
     TransferStatus,
 )
@@ -55,6 +53,8 @@ def finish_call(
     if call.outcome is not None:
         if _bridged(call):
             call.outcome = Outcome.TRANSFERRED
+        if call.outcome == Outcome.BLOCKED and duration:
+            _book(call)  # whoever was forwarded, or heard why not, cost something all the same
         return
     _keep_begun_message(call)
     call.state = CallState.ENDED
@@ -66,8 +66,7 @@ def finish_call(
         return
     outbox.add(JobKind.SUMMARISE_CALL, key=f"summarise_call:{call.id}", call_id=call.id)
     events.call_ended(call)
-    if call.channel != Channel.TEST:
-        _book(call)
+    _book(call)
 
 
 def save_lead(
@@ -178,21 +177,14 @@ def _exists(statement: object) -> bool:
 
 
 def _book(call: CallSession) -> None:
+    if call.channel == Channel.TEST:
+        return
     used = {
+        SpendKind.CALLS: 1,
         SpendKind.CALL_SECONDS: call.duration or 0,
         SpendKind.TOKENS_IN: call.tokens_in,
         SpendKind.TOKENS_OUT: call.tokens_out,
     }
     for kind, quantity in used.items():
-        if quantity:
-            db.session.execute(
-                insert(SpendLedger.__table__)
-                .values(
-                    tenant_id=call.tenant_id,
-                    call_id=call.id,
-                    kind=str(kind),
-                    quantity=quantity,
-                    key=f"{kind}:{call.id}",
-                )
-                .on_conflict_do_nothing(constraint="uq_spend_ledger__key")
-            )
+        model = call.model if kind in (SpendKind.TOKENS_IN, SpendKind.TOKENS_OUT) else ""
+        ledger.book(kind, quantity, key=f"{kind}:{call.id}", call_id=call.id, model=model)

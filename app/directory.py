@@ -10,7 +10,8 @@ from flask import current_app
 from sqlalchemy import func, or_, select
 
 from app.extensions import db
-from app.models import CallSession, Tenant, TransferAttempt, TwilioNumber, User
+from app.models import CallSession, ReceptionistConfig, Tenant, TransferAttempt, TwilioNumber, User
+from app.rules import dialling
 from app.tenancy import PLATFORM, across_tenants, current_scope, switch
 
 
@@ -76,6 +77,18 @@ def leads_to_another(name: str, user_id: int | None) -> bool:
         return connection.execute(wanted.limit(1)).first() is not None
     finally:
         switch(connection, current_scope())
+
+
+def allowed_countries() -> frozenset[str]:
+    """Where the tenant in scope may ring: those of its receptionist; else its own."""
+    listed = db.session.scalar(select(ReceptionistConfig.allowed_countries))
+    return frozenset(listed) if listed else own_country()
+
+
+def own_country() -> frozenset[str]:
+    """That of the first number of the tenant in scope; none before it has one."""
+    first = db.session.scalar(select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1))
+    return frozenset({dialling.country_of(first)} if first else ())
 
 
 def numbers_of_attempt(tenant_id: int, call_id: int, attempt_id: int) -> list[str]:

@@ -11,9 +11,8 @@ from app.carrier import Account, Addresses, CarrierNumber, Offer, Subaccount
 from app.doctor import Finding
 from app.extensions import db
 from app.models import Tenant, TwilioNumber
+from app.overrides import OVERRIDES
 from app.tenancy import across_tenants
-
-OVERRIDES = "#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000"  # those of voice/twiml.py; a test compares them
 
 
 class Unable(Exception):

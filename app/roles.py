@@ -17,10 +17,10 @@ class RoleName(StrEnum):
 
 
 CALLS: Final = ("CallSession", "Transcript", "TransferAttempt", "CallSummary", "Recording", "Lead")
-SETUP: Final = (
-    "ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday", "KnowledgeEntry",
-)  # fmt: skip
-GAPS: Final = ("KnowledgeGap",)
+KNOWLEDGE: Final = ("KnowledgeEntry", "KnowledgeGap")
+BLOCKS: Final = ("Block",)
+SETUP: Final = ("ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday")
+CONSENTS: Final = ("Consent",)
 PEOPLE: Final = ("User",)
 WEBHOOKS: Final = ("WebhookEndpoint",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
@@ -29,6 +29,8 @@ READ: Final = "can_read"
 WRITE: Final = "can_write"
 TEST_CALL: Final = ("CallSession", "can_test")
 REPLAY: Final = ("Job", "can_replay")
+EXPORT: Final = (("Tenant", "can_export"), ("Export everything", "menu_access"))
+USAGE: Final = (("Usage and cost", "menu_access"),)
 # Everybody's own account, and the frame around the screens.
 OWN: Final = (
     ("UserInfoEditView|ResetMyPasswordView", "can_this_form_get|can_this_form_post"),
@@ -37,11 +39,13 @@ OWN: Final = (
 )
 
 MAY_READ: Final = {
-    RoleName.TENANT_ADMIN: (*CALLS, *GAPS, *SETUP, *PEOPLE, *WEBHOOKS, *HISTORY),
-    RoleName.AGENT: (*CALLS, *GAPS, *SETUP),
-    RoleName.VIEWER: CALLS,
-}
-_WORKED_ON: Final = ("Lead", "KnowledgeEntry", *GAPS)
+    RoleName.TENANT_ADMIN: (
+        *CALLS, *KNOWLEDGE, *BLOCKS, *SETUP, *PEOPLE, *WEBHOOKS, *CONSENTS, *HISTORY
+    ),
+    RoleName.AGENT: (*CALLS, *KNOWLEDGE, *BLOCKS),
+    RoleName.VIEWER: (*CALLS, *KNOWLEDGE),
+}  # fmt: skip
+_WORKED_ON: Final = ("Lead", *KNOWLEDGE, *BLOCKS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
         *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", "Recording",
@@ -52,6 +56,7 @@ MAY_WRITE: Final = {
 }  # fmt: skip
 MAY_TEST: Final = (RoleName.TENANT_ADMIN, RoleName.AGENT)
 MAY_REPLAY: Final = (RoleName.TENANT_ADMIN,)
+MAY_EXPORT: Final = (RoleName.TENANT_ADMIN,)
 
 
 # Menu and category names of app/views, by what they lead to.
@@ -60,8 +65,10 @@ MENUS: Final = {
     "CallSummary": "Summaries", "Recording": "Recordings", "Lead": "Leads",
     "ReceptionistConfig": "Receptionist", "TwilioNumber": "Numbers", "Department": "Departments",
     "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
-    "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs", "SpendLedger": "Usage",
-    "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
+    "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs",
+    "SpendLedger": "Usage entries", "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
+    "Block": "Blocked callers",
+    "Consent": "Consents",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)
 
@@ -75,7 +82,9 @@ def _granted(role: RoleName) -> list[tuple[str, str]]:
     granted = [*OWN, *_reading(MAY_READ[role])]
     granted += [(name, WRITE) for name in MAY_WRITE.get(role, ())]
     granted += [TEST_CALL] if role in MAY_TEST else []
-    return [*granted, REPLAY] if role in MAY_REPLAY else granted
+    granted += [REPLAY] if role in MAY_REPLAY else []
+    granted += USAGE if "SpendLedger" in MAY_READ[role] else []
+    return [*granted, *EXPORT] if role in MAY_EXPORT else granted
 
 
 def _reading(names: Iterable[str]) -> Iterator[tuple[str, str]]:

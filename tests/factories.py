@@ -8,6 +8,7 @@ import itertools
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask
@@ -88,7 +89,8 @@ class Rows:
         return self._of(tenant, models.ReceptionistConfig, values, greeting="Good day.")
 
     def number(self, tenant: models.Tenant, **values: Any) -> models.TwilioNumber:
-        number = f"+1212555{100 + next(self._count) % 100:04d}"
+        n = next(self._count)
+        number = f"+1{212 + n // 100 % 700}555{100 + n % 100:04d}"
         return self._of(tenant, models.TwilioNumber, values, number=number)
 
     def department(self, tenant: models.Tenant, **values: Any) -> models.Department:
@@ -175,6 +177,13 @@ class Rows:
         return self._of(
             tenant, models.SpendLedger, values,
             kind=models.SpendKind.CALL_SECONDS, quantity=30, key=uuid.uuid4().hex,
+        )  # fmt: skip
+
+    def price(self, **values: Any) -> models.Price:
+        return self._save(
+            models.Price, values,
+            kind=models.SpendKind.CALL_SECONDS, amount=Decimal("0.01"),
+            valid_from=date(2020, 1, 1),
         )  # fmt: skip
 
     def lease(self, tenant: models.Tenant, **values: Any) -> models.Lease:

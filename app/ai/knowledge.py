@@ -15,11 +15,11 @@ from app.ai import lexical, meaning
 from app.ai.encoder.client import Texts
 from app.voice.flow.messages import Passage
 
-ANSWER = 0.68  # from here on the entry is the answer
+ANSWER = 0.65  # from here on the entry is the answer
 ASK = 0.3  # from here on it is worth asking "do you mean …?"
 
 _QUESTION, _ALTERNATE, _ANSWER = 1.0, 1.0, 0.5  # what a word counts where it stands
-_WHOLE, _TOLD, _WORDS = 0.5, 0.3, 0.6  # question with answer, answer alone, shared words
+_WHOLE, _TOLD, _WORDS = 0.5, 0.3, 0.8  # question with answer, answer alone, shared words
 _FAR_AHEAD = 0.5  # being further ahead says no more
 _BY_WORDS = 40  # passages whose words are looked at closely
 _KEPT = 64  # indexes in the process
@@ -42,8 +42,8 @@ def bounded(ahead: float) -> float:
     return max(-_FAR_AHEAD, min(_FAR_AHEAD, ahead))
 
 
-BY_WORDS = Curve(-1.86, 4.19, 3.06)
-BY_MEANING = Curve(-3.88, 3.35, 4.66)
+BY_WORDS = Curve(-1.93, 4.39, 3.11)
+BY_MEANING = Curve(-3.79, 3.06, 4.50)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from app.voice.flow.messages import Ask, Known, Noted
 from app.voice.flow.states import MAY_PROPOSE, State
 
 LONGEST = 1000  # characters that are read: about a minute of speech
-_CERTAIN = 0.65  # an entry this sure outweighs the opening hours
+_CERTAIN = 0.8  # an entry this sure outweighs the opening hours
 _MARGIN = 0.02  # two entries closer than this: ask which
 _WISH = 2  # words that say something, from which on a sentence is a wish and not noise
 

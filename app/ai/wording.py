@@ -26,9 +26,18 @@ def words(text: str) -> list[str]:
 
 
 def content(text: str) -> list[str]:
-    """The stems of the words that say something, in order."""
-    return [stem(word) for word in words(text) if word not in SILENT]
+    """The stems of the words that say something, in order; "top up" is one word."""
+    said, found, at = words(text), [], 0
+    while at < len(said):
+        pair = "".join(said[at : at + 2]) if tuple(said[at : at + 2]) in _PAIRS else ""
+        if pair or said[at] not in SILENT:
+            found.append(stem(pair or said[at]))
+        at += 2 if pair else 1
+    return found
 
+
+# Words that only mean something together stand with a hyphen in the list of meanings.
+_PAIRS = frozenset(tuple(word.split("-")) for word in listed("meanings") if word.count("-") == 1)
 
 _ENDINGS = (
     "izations", "ization", "ations", "ation", "itions", "ition", "ments", "ment", "ingly", "edly",

@@ -1,13 +1,18 @@
-"""Books what jobs have used, once per key, in the caller's transaction."""
+"""Books what was used, once per key, in the caller's transaction; never a test call's."""
 
+from typing import Any
+
+from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
-from app.models import SpendKind, SpendLedger
+from app.models import SpendKind, SpendLedger, Tenant, TwilioNumber
 from app.tenancy import current_tenant_id
 
 
-def book(kind: SpendKind, quantity: int, *, key: str, call_id: int | None = None) -> None:
+def book(
+    kind: SpendKind, quantity: int, *, key: str, call_id: int | None = None, model: str = ""
+) -> None:
     if quantity <= 0:
         return
     row = {
@@ -15,8 +20,27 @@ def book(kind: SpendKind, quantity: int, *, key: str, call_id: int | None = None
         "call_id": call_id,
         "kind": kind,
         "quantity": quantity,
+        "model": model,
         "key": key,
     }
     db.session.execute(
         insert(SpendLedger).values(row).on_conflict_do_nothing(constraint="uq_spend_ledger__key")
     )
+
+
+def book_numbers(_work: Any) -> dict[str, Any]:
+    """Platform work: each number of each tenant, once a month (of the tenant's own calendar), by
+    one statement."""
+    month = func.to_char(func.timezone(Tenant.timezone, func.now()), "YYYY-MM")
+    rented = select(
+        TwilioNumber.tenant_id,
+        literal(str(SpendKind.NUMBERS)),
+        literal(1),
+        literal("numbers:").concat(TwilioNumber.number).concat(":").concat(month),
+    ).join(Tenant, Tenant.id == TwilioNumber.tenant_id)
+    booked = db.session.execute(
+        insert(SpendLedger)
+        .from_select(["tenant_id", "kind", "quantity", "key"], rented)
+        .on_conflict_do_nothing(constraint="uq_spend_ledger__key")
+    )
+    return {"booked": booked.rowcount}  # type: ignore[attr-defined]

@@ -40,6 +40,8 @@ _JOBS = {
     "start_recording": _("Starting recordings"),
     "stop_recording": _("Stopping recordings that callers objected to"),
     "delete_recording": _("Deleting recordings"),
+    "delete_tenant": _("Deleting a business"),
+    "book_numbers": _("Booking what numbers cost"),
     "close_orphans": _("Closing calls whose end was not reported"),
     "cleanup": _("Deleting old data"),
     "webhook_out": _("Webhooks to your own systems"),

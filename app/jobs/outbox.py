@@ -39,6 +39,10 @@ class JobError(Exception):
         self.result = dict(result or {})
 
 
+class Unfinished(JobError):
+    """The job got on and is to be called again at once; such a try does not count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """A claimed row, as its handler sees it. `token` is the lease that finishing needs."""
@@ -52,6 +56,7 @@ class Work:
     args: Mapping[str, Any] = field(default_factory=dict)
     attempts: int = 1
     created_at: datetime | None = None
+    closed: bool = False  # whether its tenant is
     token: str = ""
 
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from app.extensions import db
 from app.jobs import letters, mails, post
 from app.jobs.letters import Letter, Office
 from app.jobs.outbox import Work
-from app.models import TokenKind, User, UserToken
+from app.models import Tenant, TenantStatus, TokenKind, User, UserToken
 from app.tenancy import across_tenants
 
 LIFETIMES = {TokenKind.INVITE: timedelta(days=7), TokenKind.RESET: timedelta(hours=1)}
@@ -54,7 +54,14 @@ def reset_mail(work: Work) -> dict[str, Any]:
 
 def _person(which: ColumnElement[bool]) -> Person | None:
     user = db.session.scalar(
-        select(User).where(which, User.active.is_(True)).order_by(User.id).limit(1)
+        select(User)
+        .where(
+            which,
+            User.active.is_(True),
+            ~exists().where(Tenant.id == User.tenant_id, Tenant.status == TenantStatus.CLOSED),
+        )
+        .order_by(User.id)
+        .limit(1)
     )
     if user is None:
         return None

@@ -11,8 +11,9 @@ from app.carrier import Account, CarrierError, CarrierRecording
 from app.extensions import db
 from app.jobs.outbox import JobError, Work
 from app.models import CallSession, Consent, ConsentKind, Recording, RecordingStatus, Tenant
+from app.overrides import OVERRIDES
 
-CALLBACK = "/twilio/recording-status#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000"
+CALLBACK = f"/twilio/recording-status{OVERRIDES}"
 
 
 def start_recording(work: Work) -> dict[str, Any]:

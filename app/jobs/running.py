@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import func, text, update
 
 from app.extensions import db
-from app.jobs import mails, outbox, people, recordings, summaries, upkeep, webhooks
-from app.jobs.outbox import JobError, Work
+from app.jobs import leaving, ledger, mails, outbox, people, recordings, summaries, upkeep, webhooks
+from app.jobs.outbox import JobError, Unfinished, Work
 from app.models import Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
 
@@ -54,8 +54,14 @@ HANDLERS: dict[str, Handler] = {
     JobKind.RESET_MAIL: Handler(people.reset_mail, attempts=5),
     JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3),
     JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3),
+    JobKind.BOOK_NUMBERS: Handler(ledger.book_numbers, attempts=3),
+    # Twilio may be away for a day and a half.
+    JobKind.DELETE_TENANT: Handler(leaving.delete_tenant, attempts=40, first=timedelta(seconds=30)),
     JobKind.WEBHOOK_OUT: Handler(webhooks.webhook_out, attempts=32),
 }
+
+# For a business that is closed: what takes something away. All else ends.
+STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING})
 
 _DUE = """
     run_at <= clock_timestamp()
@@ -68,9 +74,16 @@ _CLAIM = text(f"""
     where id = (
         select id from job where {_DUE} order by run_at, id limit 1 for update skip locked
     )
-    returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at
+    returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at,
+        exists (
+            select from tenant where tenant.id = job.tenant_id and tenant.status = 'closed'
+        ) as closed
 """)
 _ANY_DUE = text(f"select exists (select from job where {_DUE})")
+
+
+class Ended(JobError):
+    """Not done, and nobody need look."""
 
 
 def any_due() -> bool:
@@ -108,6 +121,8 @@ def run(work: Work) -> None:
     """Run one claimed row and record the result, the next attempt, or why it was given up."""
     began = time.monotonic()
     try:
+        if work.closed and work.kind not in STILL_DONE:
+            raise Ended("The business is closed.", permanent=True)
         with _scope(work.tenant_id):
             result = _handler(work).run(work)
             if not _finish(work, status=JobStatus.DONE, result=result, last_error=""):
@@ -142,6 +157,8 @@ def _failed(work: Work, error: Exception) -> None:
     result = getattr(error, "result", None)
     kept = {"result": result} if result else {}
     handler = HANDLERS.get(work.kind, Handler(run=lambda _: {}, attempts=8))
+    if isinstance(error, Unfinished):
+        return _go_on(work, **kept)
     dead = getattr(error, "permanent", False) or work.attempts >= handler.attempts
     level = log.error if dead else log.warning
     level("job given up" if dead else "job to be tried again",
@@ -149,11 +166,22 @@ def _failed(work: Work, error: Exception) -> None:
           exc_info=None if isinstance(error, JobError) else error)  # fmt: skip
     with _scope(work.tenant_id):
         if dead:
-            if _finish(work, status=JobStatus.DEAD, last_error=reason, **kept):
+            told = _finish(work, status=JobStatus.DEAD, last_error=reason, **kept)
+            if told and not isinstance(error, Ended):
                 _alert(work, reason)
         else:
             _try_again(work, handler, last_error=reason, **kept)
         db.session.commit()
+
+
+def _go_on(work: Work, **values: Any) -> None:
+    with _scope(work.tenant_id):
+        _update(
+            work, status=JobStatus.WAITING, attempts=0, last_error="",
+            run_at=func.clock_timestamp(), **values,
+        )  # fmt: skip
+        db.session.commit()
+    log.info("job goes on", extra=_fields(work))
 
 
 def _reason(error: Exception) -> str:

@@ -61,6 +61,7 @@ SCHEDULE = (
     Periodic(sweep, timedelta(seconds=5)),
     _planned(JobKind.CLOSE_ORPHANS, timedelta(minutes=1)),
     _planned(JobKind.CLEANUP, timedelta(hours=1)),
+    _planned(JobKind.BOOK_NUMBERS, timedelta(hours=1)),
 )
 
 

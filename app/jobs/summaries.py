@@ -68,7 +68,7 @@ def summarise_call(work: Work) -> dict[str, Any]:
         JobKind.CALL_SUMMARY_MAIL, key=f"call_summary_mail:{work.call_id}", call_id=work.call_id
     )
     if story.counted:
-        _book(summary, work.call_id)
+        _book(summary, work.call_id, story.model)
     return {"tier": str(summary.tier), "reason": summary.reason}
 
 
@@ -99,13 +99,14 @@ def _fields(lead: Lead) -> dict[str, str]:
     return own | {key: str(value) for key, value in lead.answers.items()}
 
 
-def _book(summary: Summary, call_id: int | None) -> None:
+def _book(summary: Summary, call_id: int | None, model: str) -> None:
     """Not under the keys of the call's own tokens, which are booked when it ends."""
     for kind, quantity in (
         (SpendKind.TOKENS_IN, summary.tokens_in),
         (SpendKind.TOKENS_OUT, summary.tokens_out),
     ):
-        ledger.book(kind, quantity, key=f"{kind}:summary:{call_id}", call_id=call_id)
+        key = f"{kind}:summary:{call_id}"
+        ledger.book(kind, quantity, key=key, call_id=call_id, model=model)
 
 
 def _client() -> Client | None:

@@ -34,11 +34,13 @@ from app.models.people import (
     UserToken,
     Way,
 )
+from app.models.price import UNITS, Price
 from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.tenant import ApiKey, Tenant, TenantStatus
 
 __all__ = [
+    "UNITS",
     "AfterHours",
     "ApiKey",
     "AttemptOutcome",
@@ -67,6 +69,7 @@ __all__ = [
     "LoginAttempt",
     "OpeningHours",
     "Outcome",
+    "Price",
     "ReceptionistConfig",
     "Recording",
     "RecordingStatus",

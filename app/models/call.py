@@ -74,12 +74,14 @@ class CallSession(TenantOwned, Timestamped, Model):
     """One call. `turn` is the next turn to be decided; `memory` is the flow's Memory as JSON.
 
     `outcome` is null while the call lives. `duration` is seconds, from Twilio when it tells.
+    `model` is whose tokens were used, of several the last.
     """
 
     __tablename__ = "call_session"
     __table_args__ = (
         *owned_keys("call_session", "number_id", "started_at", "caller"),
         owned_reference("number_id", "twilio_number", on_delete="SET NULL (number_id)"),
+        Index("ix_call_session__began", "started_at"),  # across tenants
         Index(
             "ix_call_session__open", "tenant_id", "last_turn_at", postgresql_where="outcome is null"
         ),
@@ -108,6 +110,7 @@ class CallSession(TenantOwned, Timestamped, Model):
     answers: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
     tokens_in: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
     tokens_out: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
+    model: Mapped[str] = mapped_column(String(80), nullable=False, default="", server_default="")
 
     number: Mapped[TwilioNumber | None] = relationship(
         TwilioNumber,

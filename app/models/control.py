@@ -13,15 +13,20 @@ from app.tenancy import TenantOwned, owned_reference
 
 
 class SpendKind(StrEnum):
+    CALLS = "calls"
     CALL_SECONDS = "call_seconds"
+    TRANSFERS = "transfers"  # put through, not only rung
     TRANSFER_SECONDS = "transfer_seconds"
+    RECORDING_SECONDS = "recording_seconds"
     TOKENS_IN = "tokens_in"
     TOKENS_OUT = "tokens_out"
     MAILS = "mails"
+    NUMBERS = "numbers"  # each number that was rented in a month, once
 
 
 class SpendLedger(TenantOwned, Model):
-    """What was used, append only: `quantity` in the unit its kind names."""
+    """What was used, append only: `quantity` in the unit its kind names. `model` is whose tokens
+    they are. A test call is never in it."""
 
     __tablename__ = "spend_ledger"
     __table_args__ = (
@@ -34,6 +39,7 @@ class SpendLedger(TenantOwned, Model):
     call_id: Mapped[int | None] = mapped_column(Integer)
     kind: Mapped[str] = choice(SpendKind, SpendKind.CALL_SECONDS, name="ck_spend_ledger__kind")
     quantity: Mapped[int] = mapped_column(Integer, nullable=False)
+    model: Mapped[str] = mapped_column(String(80), nullable=False, default="", server_default="")
     key: Mapped[str] = mapped_column(String(120), nullable=False)
     created_at: Mapped[datetime] = mapped_column(
         DateTime(timezone=True), nullable=False, server_default=func.now()

@@ -29,6 +29,8 @@ class JobKind(StrEnum):
     CLOSE_ORPHANS = "close_orphans"
     CLEANUP = "cleanup"
     WEBHOOK_OUT = "webhook_out"
+    BOOK_NUMBERS = "book_numbers"
+    DELETE_TENANT = "delete_tenant"
 
 
 class WebhookEvent(StrEnum):

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import Boolean, Date, Integer, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, Date, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -34,6 +34,8 @@ class Lead(TenantOwned, Timestamped, Model):
         owned_reference("call_id", "call_session", on_delete="SET NULL (call_id)"),
         owned_reference("department_id", "department", on_delete="SET NULL (department_id)"),
         UniqueConstraint("tenant_id", "call_id", name="uq_lead__call_id"),
+        Index("ix_lead__made", "created_at"),  # across tenants
+        Index("ix_lead__new", "tenant_id", "created_at", postgresql_where="status = 'new'"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

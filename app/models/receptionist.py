@@ -23,8 +23,9 @@ class CallRecording(StrEnum):
 
 class ReceptionistConfig(TenantOwned, Timestamped, Model):
     """One row per tenant. Recipients are mail addresses by kind of mail. `allowed_countries` are
-    those whose numbers may be rung; none: that of the tenant's first number. `on_call` is rung for
-    urgent words, open or closed. `intake_questions` follow app/rules/intake.py."""
+    those whose numbers may be rung; none: that of the tenant's first number. Callers are forwarded
+    to `suspension_number` (E.164) while the tenant is suspended. `on_call` is rung for urgent
+    words, open or closed. `intake_questions` follow app/rules/intake.py."""
 
     __tablename__ = "receptionist_config"
     __table_args__ = (
@@ -61,6 +62,7 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     )
     allowed_countries: Mapped[list[str]] = strings()
     staff_first_id: Mapped[int | None] = mapped_column(Integer)
+    suspension_number: Mapped[str | None] = mapped_column(String(20))
     staff_first_seconds: Mapped[int] = mapped_column(
         Integer, nullable=False, default=20, server_default="20", info={"between": (5, 60)}
     )

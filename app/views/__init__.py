@@ -3,27 +3,30 @@
 from flask import Flask
 
 from app.views import panel
-from app.views.calls import CALLS, SUMMARIES, TRANSCRIPTS, TRANSFERS
+from app.views.calls import BLOCKS, CALLS, CONSENTS, SUMMARIES, TRANSCRIPTS, TRANSFERS
+from app.views.exports import Export
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
-from app.views.platform import AUDIT, JOBS, USAGE
+from app.views.platform import AUDIT, JOBS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
 from app.views.tenants import TENANTS
 from app.views.twilio import TwilioAccount
+from app.views.usage import PRICES, USAGE, UsageMonths
 from app.views.users import USERS
 from app.views.webhooks import WEBHOOKS
 
 ENTITIES = (
-    CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS,
+    CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS, CONSENTS, BLOCKS,
     RECEPTIONISTS, NUMBERS, DEPARTMENTS, HOURS, HOLIDAYS, KNOWLEDGE, GAPS,
     USERS, KEYS, WEBHOOKS,
-    TENANTS, JOBS, USAGE, AUDIT,
+    TENANTS, JOBS, USAGE, PRICES, AUDIT,
 )  # fmt: skip
 
 
-SCREENS = (RecordingMedia, TwilioAccount)  # of their own, outside the menu
+# Of their own; those that have a `menu_name` are in the menu, too.
+SCREENS = (RecordingMedia, TwilioAccount, UsageMonths, Export)
 
 
 def install(app: Flask) -> None:

@@ -11,11 +11,11 @@ from logging import getLogger
 from typing import Any
 
 from flask import current_app, g, session
-from sqlalchemy import func, or_, select
+from sqlalchemy import exists, func, or_, select
 from werkzeug.security import check_password_hash
 
 from app.extensions import db
-from app.models import AttemptOutcome, User, Way
+from app.models import AttemptOutcome, Tenant, TenantStatus, User, Way
 from app.tenancy import across_tenants
 from app.views import attempts, devices, factors
 
@@ -160,11 +160,15 @@ def _proves(user_id: int, code: str) -> bool:
 
 
 def _account(name: str) -> Account | None:
-    """By user name or e-mail address; of several that differ in case, the exact one."""
+    """By user name or e-mail address; of several that differ in case, the exact one. The people of
+    a business that is closed are nobody."""
     folded = name.lower()
     row = db.session.execute(
         select(User.id, User.password, User.active, User.session_epoch, User.second_factor)
-        .where(or_(func.lower(User.username) == folded, func.lower(User.email) == folded))
+        .where(
+            or_(func.lower(User.username) == folded, func.lower(User.email) == folded),
+            ~exists().where(Tenant.id == User.tenant_id, Tenant.status == TenantStatus.CLOSED),
+        )
         .order_by((User.username == name).desc(), (User.email == name).desc(), User.id)
         .limit(1)
     ).one_or_none()

@@ -71,23 +71,25 @@ class EntityApi(Described, FiltersPerRequest, ModelRestApi):
         return self._answering(act, writing=True, body=False)
 
     def _add(self) -> Response:
+        self.entity.alone()
         item = self.datamodel.obj(**self.add_model_schema.load(request.json))
         with explained(self.datamodel.obj):
             self.pre_add(item)
-            self._verify(item)
+            self.entity.verify(item)
         self.datamodel.add(item)
         self.post_add(item)
         result = self.show_model_schema.dump(item)
         return self.response(201, id=item.id, result=result, **self.once(item))
 
     def _edit(self, pk: Any) -> Response:
+        self.entity.alone()
         item = self._found(pk)
         values = self.edit_model_schema.load(request.json, partial=True)
         with explained(self.datamodel.obj), db.session.no_autoflush:
             for name, value in values.items():
                 setattr(item, name, value)
             self.pre_update(item)
-            self._verify(item)
+            self.entity.verify(item)
         self.datamodel.edit(item)
         self.post_update(item)
         return self.response(200, id=item.id, result=self.show_model_schema.dump(item))
@@ -103,10 +105,6 @@ class EntityApi(Described, FiltersPerRequest, ModelRestApi):
         self.datamodel.delete(item)
         self.post_delete(item)
 
-    def _verify(self, item: Any) -> None:
-        if self.entity.rule:
-            self.entity.rule(item)
-
     def _found(self, pk: Any) -> Any:
         item = self.datamodel.get(pk)
         if item is None:
@@ -118,8 +116,8 @@ class EntityApi(Described, FiltersPerRequest, ModelRestApi):
     ) -> Response:
         try:
             self._need_tenant(writing)
-            if writing and body and request.method != "DELETE" and not request.is_json:
-                return self.response_400(message="The request must be JSON.")
+            if writing and body and request.method != "DELETE" and not _is_json():
+                return self.response_400(message="The body must be JSON, and be sent as such.")
             return answer()
         except Missing:
             return self.response_404()
@@ -170,6 +168,17 @@ class EntityApi(Described, FiltersPerRequest, ModelRestApi):
                 self._filters.add_filter(column, type(found), value)
                 return
         raise Refused(f"Not an operation for this column: {str(operation)[:60]}.", column)
+
+
+def _is_json() -> bool:
+    """Said so, and can be read; `null` is JSON, too."""
+    try:
+        request.get_json()
+    except HTTPException as error:
+        if error.code == 413:
+            raise
+        return False
+    return True
 
 
 class Missing(Exception):

@@ -46,6 +46,12 @@ def _deleting() -> Any:
     )  # fmt: skip
 
 
+class RowActions:
+    """Of what is a row and nothing else."""
+
+    bulk_delete = _deleting()
+
+
 class LeadActions:
     bulk_delete = _deleting()
 

@@ -5,26 +5,28 @@ from typing import Any
 
 from flask import Response, request
 from flask_appbuilder.api import expose, permission_name, protect, safe
-from marshmallow import Schema
 from sqlalchemy import select
 
 from app.extensions import db
 from app.models import (
+    Block,
     CallSession,
     CallState,
     CallSummary,
     Channel,
+    Consent,
     Transcript,
     TransferAttempt,
     TwilioNumber,
 )
 from app.views import checks
+from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
-from app.views.fields import Words
+from app.views.fields import Body, Words
 from app.views.refusals import Refused
 
 CATEGORY = "Calls"
-NUMBER = Schema.from_dict({"number": Words(checks.phone, required=True)})
+NUMBER = Body.from_dict({"number": Words(checks.phone, required=True)})
 
 
 class CallApi:
@@ -99,9 +101,33 @@ CALLS = Entity(
     ),
     labels={
         "started_at": "Began", "called": "Number called", "departments": "Department tried",
-        "utterances": "Words said", "duration": "Seconds", "call_sid": "Twilio's id",
+        "utterances": "Words said (newest 10,000 calls)",
+        "duration": "Seconds", "call_sid": "Twilio's id",
     },
     may=READ, also=("test",), api=CallApi,
+)  # fmt: skip
+
+CONSENTS = Entity(
+    model=Consent, resource="consents", menu="Consents", category=CATEGORY,
+    icon="fa-check-square-o",
+    list_columns=("call", "kind", "given", "text_version", "created_at"),
+    labels={"given": "Agreed", "text_version": "Words that asked", "created_at": "When"},
+    may=READ,
+)  # fmt: skip
+
+BLOCKS = Entity(
+    model=Block, resource="blocks", menu="Blocked callers", category=CATEGORY, icon="fa-ban",
+    list_columns=("phone", "reason", "created_at"),
+    form_columns=("phone", "reason"),
+    edit_columns=("reason",),
+    show_columns=("phone", "reason", "created_at", "updated_at"),
+    checks={"phone": checks.phone},
+    labels={"phone": "Number", "created_at": "Since"},
+    help={
+        "phone": "Calls from it are not answered. In international form, such as +12125550142.",
+        "reason": "For your colleagues, such as: asked us to stop calling back.",
+    },
+    page=RowActions,
 )  # fmt: skip
 
 TRANSCRIPTS = Entity(

@@ -245,6 +245,15 @@ class SecurityApi(api.SecurityApi):
                         type: string
             401:
               $ref: '#/components/responses/401'
+            422:
+              description: Not a refresh token
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      msg:
+                        type: string
             500:
               $ref: '#/components/responses/500'
           security:

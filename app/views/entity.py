@@ -6,9 +6,11 @@ from typing import Any
 
 from flask_appbuilder import AppBuilder, Model
 from marshmallow import fields
-from sqlalchemy import ARRAY, Time, inspect
+from sqlalchemy import ARRAY, Time, func, inspect, select
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.extensions import db
+from app.tenancy import current_tenant_id
 from app.views import forms
 from app.views.api import EntityApi
 from app.views.checks import Check
@@ -24,6 +26,7 @@ ROUTES = {
 # One permission for the page and for REST; roles.py speaks of these two.
 Rule = Callable[[Any], None]
 PERMISSIONS = {"list": "read", "show": "read", "add": "write", "edit": "write", "delete": "write"}
+RULED = 0x5275_6C65  # the first key of the advisory lock that saves rows by rule, one by one
 NOBODY = "nothing"  # a permission that no entity has: FAB answers 403 and hides the button
 
 
@@ -48,7 +51,8 @@ class Entity:
     help: Mapping[str, str] = field(default_factory=dict)  # beside the input, and in OpenAPI
     fieldsets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of forms, by title
     searched: tuple[str, ...] = ()  # besides what the list shows: relations, too
-    exported: tuple[str, ...] = ()  # columns of its CSV; none: it has no CSV
+    loaded: tuple[str, ...] = ()  # relations that what a list shows is made from
+    exported: tuple[str, ...] = ()  # columns of its CSV; default: the list's
     rule: Rule | None = None  # what must hold of a row as a whole: raises Refused
     checks: Mapping[str, Check] = field(default_factory=dict)
     special: Mapping[str, fields.Field] = field(default_factory=dict)  # REST fields of their own
@@ -65,11 +69,27 @@ class Entity:
         return hasattr(self.model, "tenant_id")
 
     @property
+    def sheet(self) -> tuple[str, ...]:
+        """The columns of its CSV."""
+        return self.exported or self.list_columns
+
+    @property
     def shown(self) -> tuple[str, ...]:
         columns = self.show_columns or tuple(
             dict.fromkeys((*self.list_columns, *self.form_columns))
         )
         return tuple(column for column in columns if column not in self.secrets)
+
+    def alone(self) -> None:
+        """Until the commit nobody else saves what this entity's rule looks at: of two changes that
+        would clash, the second sees the first."""
+        if self.rule:
+            db.session.execute(select(func.pg_advisory_xact_lock(RULED, current_tenant_id())))
+
+    def verify(self, item: Any) -> None:
+        """Raises Refused."""
+        if self.rule:
+            self.rule(item)
 
     def register(self, appbuilder: AppBuilder) -> None:
         page = self._class("Page", self.page, EntityPage, self._page_settings())
@@ -104,7 +124,8 @@ class Entity:
             "add_fieldsets": self._fieldsets(self.form_columns),
             "edit_fieldsets": self._fieldsets(self.edit_columns or self.form_columns),
             "datamodel": Rows(
-                self.model, (name for name in self._relations() if name in self.list_columns)
+                self.model,
+                (*self.loaded, *(r for r in self._relations() if r in self.list_columns)),
             ),
             "list_title": self.menu,
             "show_columns": list(self.shown),
@@ -139,7 +160,7 @@ class Entity:
         output = ["id", *self.shown]
         extra = {name for name in dir(self.api) if hasattr(getattr(self.api, name), "_urls")}
         return {
-            "datamodel": Rows(self.model),
+            "datamodel": Rows(self.model, self.loaded),
             "resource_name": self.resource,
             "openapi_spec_tag": self.menu,
             "include_route_methods": extra.union(*(ROUTES[verb] for verb in self.may)),

@@ -11,21 +11,35 @@ from typing import Any
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from marshmallow import Schema, ValidationError, fields, validate
-from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Time, inspect, select
+from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Numeric, Time, inspect, select
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.extensions import db
 from app.views.checks import Check, one_of
 
 LARGEST = 2**31 - 1
+LONGEST_NUMBER = 40  # characters
 LONGEST = 20_000  # of a text column without a length of its own
+MOST_LINES, LONGEST_LINE = 200, 1000  # of a list of texts
+
+
+MISSING: dict[str, Any] = {
+    "required": "Is missing. Give a value.",
+    "null": "Must not be empty. Give a value.",
+}
+UNSTORABLE = "Contains characters that cannot be stored. Type it anew, without invisible ones."
 
 
 def storable(text: str) -> str:
     """PostgreSQL stores neither NUL nor half of a surrogate pair."""
     if "\0" in text or (not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)):
-        raise ValidationError("Contains characters that cannot be stored.")
+        raise ValidationError(UNSTORABLE)
     return text
+
+
+def length(shortest: int | None, longest: int) -> validate.Length:
+    least = f"{shortest:,} to" if shortest else "at most"
+    return validate.Length(shortest, longest, error=f"Must have {least} {longest:,} characters.")
 
 
 def checked(check: Check | None, text: str) -> str:
@@ -38,6 +52,11 @@ def checked(check: Check | None, text: str) -> str:
 
 
 class Words(fields.String):
+    default_error_messages = MISSING | {
+        "invalid": "Must be text, in quotation marks.",
+        "invalid_utf8": "Must be text, in quotation marks.",
+    }
+
     def __init__(self, check: Check | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.check = check
@@ -51,18 +70,35 @@ class Strings(fields.List):
     """A JSON list of strings."""
 
     def __init__(self, check: Check | None = None, **options: Any) -> None:
-        super().__init__(
-            Words(check, validate=validate.Length(1, 1000)), validate=validate.Length(max=200),
-            **options,
-        )  # fmt: skip
+        super().__init__(Words(check, validate=length(1, LONGEST_LINE)), **options)
+
+    default_error_messages = MISSING | {
+        "invalid": 'Must be a list of texts, such as ["one"].',
+        "too_many": f"Must be at most {MOST_LINES} values.",
+    }
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
-            raise ValidationError("Not a list of strings.")
+            raise self.make_error("invalid")
+        if len(value) > MOST_LINES:  # before each of them has something to say
+            raise self.make_error("too_many")
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+class YesNo(fields.Boolean):
+    default_error_messages = MISSING | {"invalid": "Must be true or false."}
+
+
+class Day(fields.Date):
+    default_error_messages = MISSING | {"invalid": "Must be a date, such as 2027-01-31."}
+
+
 class Whole(fields.Integer):
+    default_error_messages = MISSING | {
+        "invalid": "Must be a whole number, such as 5.",
+        "too_large": f"Must be from -{LARGEST} to {LARGEST}.",
+    }
+
     def _validated(self, value: Any) -> int:
         if isinstance(value, bool | float):
             raise self.make_error("invalid")
@@ -72,8 +108,31 @@ class Whole(fields.Integer):
         return found
 
 
+class Amount(fields.Decimal):
+    """Exact: a JSON string, out; in, a number or a string. Not below zero, nor with more digits
+    than the column has."""
+
+    def __init__(self, kind: Any, **options: Any) -> None:
+        self.scale = int(kind.scale)
+        most = 10 ** (kind.precision - kind.scale)
+        bounds = validate.Range(0, most, max_inclusive=False)
+        super().__init__(
+            as_string=True, allow_nan=False, validate=bounds, metadata={"type": "string"}, **options
+        )
+
+    def _validated(self, value: Any) -> Any:
+        if isinstance(value, bool) or len(str(value)) > LONGEST_NUMBER:
+            raise self.make_error("invalid")
+        found = super()._validated(value)
+        if found is not None and found != round(found, self.scale):
+            raise ValidationError(f"No more than {self.scale} digits after the point.")
+        return found
+
+
 class Moment(fields.AwareDateTime):
     """ISO 8601 in UTC, ending in Z."""
+
+    default_error_messages = MISSING | {"invalid": "Must be a time, such as 2027-01-31T17:00:00Z."}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(format="iso", default_timezone=UTC, **options)
@@ -86,6 +145,8 @@ class Moment(fields.AwareDateTime):
 
 class Clock(fields.Time):
     """HH:MM, local to the tenant."""
+
+    default_error_messages = MISSING | {"invalid": "Must be a time of day, such as 09:00."}
 
     def _serialize(self, value: time | None, *args: Any, **kwargs: Any) -> str | None:
         return value.strftime("%H:%M") if value else None
@@ -108,7 +169,7 @@ class RelatedId(Whole):
         found = super()._deserialize(value, *args, **kwargs)
         known = db.session.scalar(select(self.related.id).where(self.related.id == found))
         if known is None:
-            raise ValidationError("No such record.")
+            raise ValidationError("There is no such row. Give the id of one.")
         return found
 
 
@@ -131,26 +192,28 @@ def _plain(column: Any, check: Check | None) -> fields.Field:
             return Strings(check, **options)
         case JSONB():
             return fields.Dict(**options)
+        case Numeric():
+            return Amount(column.type, **options)
         case Boolean():
-            return fields.Boolean(**options)
+            return YesNo(**options)
         case Integer():
             return Whole(validate=_between(column), **options)
         case DateTime():
             return Moment(**options)
         case Date():
-            return fields.Date(**options)
+            return Day(**options)
         case Time():
             return Clock(**options)
     if choices := column.info.get("choices"):
         return Words(check or one_of(choices), **options)
     shortest = 1 if options["required"] else None
     longest = column.type.length or LONGEST
-    return Words(check, validate=validate.Length(shortest, longest), **options)
+    return Words(check, validate=length(shortest, longest), **options)
 
 
 def _between(column: Any) -> validate.Range | None:
     bounds = column.info.get("between")
-    return validate.Range(*bounds) if bounds else None
+    return validate.Range(*bounds, error="Must be from {min} to {max}.") if bounds else None
 
 
 def _presence(column: Any) -> dict[str, Any]:
@@ -158,6 +221,13 @@ def _presence(column: Any) -> dict[str, Any]:
     return {
         "required": not (column.nullable or given or column.primary_key),
         "allow_none": bool(column.nullable),
+    }
+
+
+class Body(Schema):
+    error_messages = {
+        "unknown": "There is no such field. Leave it out.",
+        "type": "The body must be an object of fields, in braces.",
     }
 
 
@@ -181,7 +251,7 @@ class Schemas:
 
     def convert(self, columns: list[str], *_args: Any, **_kwargs: Any) -> Schema:
         made = {name: self._special.get(name) or self._field(name) for name in columns}
-        return Schema.from_dict(made, name=self._model.__name__)()
+        return Body.from_dict(made, name=self._model.__name__)()
 
     def _field(self, name: str) -> fields.Field:
         made = field_of(self._model, name, self._checks.get(name))

@@ -11,11 +11,23 @@ from flask_appbuilder.fieldwidgets import (
     DatePickerWidget,
     Select2Widget,
 )
-from sqlalchemy import ARRAY, Boolean, Date, DateTime, Integer, Text, Time, inspect, select
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Date,
+    DateTime,
+    Integer,
+    Numeric,
+    Text,
+    Time,
+    inspect,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from wtforms import (
     BooleanField,
     DateField,
+    DecimalField,
     Field,
     IntegerField,
     PasswordField,
@@ -31,10 +43,10 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.extensions import db
 from app.views.checks import Check
-from app.views.fields import LARGEST, LONGEST
-from app.views.refusals import Refused
+from app.views.fields import LARGEST, LONGEST, LONGEST_LINE, MOST_LINES, UNSTORABLE
 
 MOST_ROWS = 500  # that a form offers to choose from
+NO_CLOCK = "Not a time of day, such as 09:00."
 
 
 class WordsField(StringField):
@@ -69,6 +81,10 @@ class LinesField(TextAreaField):
         self.data = [line for line in lines if line]
 
     def pre_validate(self, form: Any) -> None:
+        if len(self.data or []) > MOST_LINES or max(map(len, self.data or [""])) > LONGEST_LINE:
+            raise ValidationError(
+                f"Must be at most {MOST_LINES} lines of at most {LONGEST_LINE:,} characters."
+            )
         self.data = [_checked(self.check, line) for line in self.data or []]
 
 
@@ -77,6 +93,22 @@ class TicksField(SelectMultipleField):
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+
+class WholeField(IntegerField):
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError("Not a whole number, such as 5.") from error
+
+
+class DayField(DateField):
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError as error:
+            raise ValueError("Not a date, such as 2027-01-31.") from error
 
 
 class ClockField(StringField):
@@ -95,7 +127,23 @@ class ClockField(StringField):
             self.data = time.fromisoformat(text) if text else None
         except ValueError as error:
             self.data = None
-            raise ValueError("Not a time of day, such as 09:00.") from error
+            raise ValueError(NO_CLOCK) from error
+        if self.data and self.data.tzinfo:
+            self.data = None
+            raise ValueError(NO_CLOCK)
+
+
+class AmountField(DecimalField):
+    """Exact, and never with more digits after the point than are kept."""
+
+    data: Any
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data is None or not self.data.is_finite():
+            self.data = None
+            raise ValidationError("Not a number, such as 0.0085.")
+        if self.data != round(self.data, self.places):
+            raise ValidationError(f"No more than {self.places} digits after the point.")
 
 
 class MomentField(StringField):
@@ -138,31 +186,6 @@ class RelatedField(SelectField):
     def populate_obj(self, obj: Any, name: str) -> None:
         found = db.session.get(self.related, self.data) if self.data else None
         setattr(obj, self.column, found.id if found else None)
-
-
-class RuledForm:
-    """Mixed into a form: when every field is well, the row as a whole must be."""
-
-    _rule: Any  # underscored: columns have names like `model`
-    _row: Any
-
-    def validate(self, *args: Any, **kwargs: Any) -> bool:
-        if not super().validate(*args, **kwargs):  # type: ignore[misc]
-            return False
-        candidate = self._row()
-        try:
-            with db.session.no_autoflush:
-                self.populate_obj(candidate)  # type: ignore[attr-defined]
-                candidate.id = getattr(self, "_id", None)
-                self._rule(candidate)
-        except Refused as refusal:
-            self[refusal.field].errors = [refusal.text]  # type: ignore[index]
-            return False
-        return True
-
-
-def ruled(form: Any, model: Any, rule: Any) -> Any:
-    return type("Ruled", (RuledForm, form), {"_rule": staticmethod(rule), "_row": model})
 
 
 class SecretField(PasswordField):
@@ -254,11 +277,17 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
             return BooleanField(**options)
         case Integer():
             need.append(NumberRange(*column.info.get("between", (-LARGEST, LARGEST))))
-            return IntegerField(validators=need, widget=BS3TextFieldWidget(), **options)
+            return WholeField(validators=need, widget=BS3TextFieldWidget(), **options)
+        case Numeric():
+            digits, places = column.type.precision or 0, column.type.scale or 0
+            need.append(NumberRange(0, 10 ** (digits - places) - 1))
+            return AmountField(
+                validators=need, places=places, widget=BS3TextFieldWidget(), **options
+            )
         case DateTime():
             return MomentField(validators=need, **options)
         case Date():
-            return DateField(validators=need, widget=DatePickerWidget(), **options)
+            return DayField(validators=need, widget=DatePickerWidget(), **options)
         case Time():
             return ClockField(validators=need, **options)
     given = column.default is not None or column.server_default is not None
@@ -282,6 +311,8 @@ def _choices(values: Any, column: Any) -> list[SelectChoice]:
 
 def _checked(check: Check | None, value: Any) -> Any:
     """WTForms shows a ValidationError beside the field, and lets a plain ValueError through."""
+    if value and "\0" in value:
+        raise ValidationError(UNSTORABLE)
     try:
         return check(value) if check and value else value
     except ValueError as error:

@@ -11,7 +11,7 @@ from flask_login import UserMixin
 from sqlalchemy import or_, select, update
 
 from app.extensions import db
-from app.models import ApiKey, Role
+from app.models import ApiKey, Role, Tenant, TenantStatus
 from app.roles import RoleName
 from app.tenancy import across_tenants, bind
 from app.views import checks
@@ -64,9 +64,11 @@ def _admit(key: str) -> None:
         found = db.session.execute(
             select(ApiKey.id, ApiKey.tenant_id, ApiKey.prefix, ApiKey.scopes, Role.id, Role.name)
             .join(Role, Role.name == ApiKey.role)
+            .join(Tenant, Tenant.id == ApiKey.tenant_id)
             .where(
                 ApiKey.key_hash == _hash(key),
                 ApiKey.revoked_at.is_(None),
+                Tenant.status != TenantStatus.CLOSED,
                 ApiKey.role.in_(TENANT_ROLES),
                 or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > datetime.now(UTC)),
             )

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
-from flask import abort, current_app, flash, redirect, request, url_for
+from flask import abort, current_app, flash, g, redirect, request, url_for
 from flask_appbuilder import ModelView, expose
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.urltools import get_filter_args, get_order_args
@@ -17,9 +18,8 @@ from app.extensions import db
 from app.models import Tenant
 from app.tenancy import PLATFORM, current_scope
 from app.views import sheets
-from app.views.forms import ruled
 from app.views.interface import FiltersPerRequest, is_id
-from app.views.refusals import explained
+from app.views.refusals import Refused, explained
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
@@ -41,12 +41,6 @@ class EntityPage(FiltersPerRequest, ModelView):
     def list_columns(self, value: list[str]) -> None:
         """Flask-AppBuilder fills in what is not set; ours always is."""
 
-    def _init_forms(self) -> None:
-        super()._init_forms()
-        for form in ("add_form", "edit_form") if self.entity.rule else ():
-            made = ruled(getattr(self, form), self.entity.model, self.entity.rule)
-            setattr(self, form, made)
-
     list_template = "entity/list.html"
 
     @expose("/csv", methods=["GET"])
@@ -54,12 +48,10 @@ class EntityPage(FiltersPerRequest, ModelView):
     @permission_name("read")
     def sheet(self) -> Any:
         """The list as it is filtered and ordered, all pages of it."""
-        if not self.entity.exported:
-            abort(404)
         with self._reading_arguments():
             query = self._as_filtered()
             query.limit(1).all()  # what cannot be compared fails here, before the file begins
-        return sheets.sheet(query, self.entity.exported, self.entity.resource)
+        return sheets.sheet(query, self.entity.sheet, self.entity.resource)
 
     def _as_filtered(self) -> Any:
         model = self.datamodel.obj
@@ -68,11 +60,12 @@ class EntityPage(FiltersPerRequest, ModelView):
         if order not in self.order_columns:
             order, direction = self.base_order
         column = getattr(model, order)
-        query = self._filters.apply_all(db.session.query(model))
+        filters = self.datamodel.get_inner_filters(self._filters)
+        query = filters.apply_all(db.session.query(model))
         return query.order_by(column.desc() if direction == "desc" else column, model.id)
 
     def render_template(self, template: str, **context: Any) -> Any:
-        if template == self.list_template and self.entity.exported:
+        if template == self.list_template:
             asked = request.query_string.decode("ascii", "replace")
             context["sheet_url"] = url_for(f"{self.endpoint}.sheet") + (asked and f"?{asked}")
             if hasattr(self, "importing") and self.appbuilder.sm.has_access(
@@ -134,24 +127,94 @@ class EntityPage(FiltersPerRequest, ModelView):
     ) -> Any:  # fmt: skip
         if order_column and order_column not in self.order_columns:
             order_column = order_direction = ""
-        return super()._get_list_widget(
+        widgets = super()._get_list_widget(
             filters=filters, actions=actions, order_column=order_column,
             order_direction=order_direction, page=max(page or 0, 0),
             page_size=max(1, min(page_size or self.page_size, LARGEST_PAGE)), **kwargs,
         )  # fmt: skip
+        shown = widgets["list"].template_args
+        shown["value_columns"] = rows = list(shown["value_columns"])
+        _remember_names({row["tenant_id"] for row in rows if row.get("tenant_id")})
+        return widgets
 
     def _add(self) -> Any:
+        """None when it was added; else the form. Flask-AppBuilder's own loses what was typed when
+        the database refuses it, and lets the address fill in hidden columns."""
         self._need_tenant()
-        with explained(self.datamodel.obj):
-            return super()._add()
+        form = self.add_form.refresh()
+        if request.method != "POST":
+            self.update_redirect()
+        elif form.validate() and self._added(form):
+            return None
+        return self._get_add_widget(form=form)
+
+    def _added(self, form: Any) -> bool:
+        with self._refusing(form) as saving:
+            self.entity.alone()
+            item = self.datamodel.obj()
+            form.populate_obj(item)
+            self.pre_add(item)
+            self.entity.verify(item)
+            self.datamodel.add(item)
+        if saving.done:
+            self.post_add(item)
+            flash(self.add_row_message, "success")
+        return saving.done
 
     def _edit(self, pk: Any) -> Any:
+        """None when it was saved; else the form."""
         self._need_tenant()
-        return super()._edit(pk)
+        if request.method == "POST":
+            self.entity.alone()
+        item = self.datamodel.get(pk) or abort(404)
+        if request.method != "POST":
+            self.update_redirect()
+            return self._get_edit_widget(form=self.edit_form.refresh(obj=item))
+        form = self.edit_form.refresh(request.form)
+        if form.validate() and self._edited(form, item):
+            return None
+        return self._get_edit_widget(form=form)
+
+    def _edited(self, form: Any, item: Any) -> bool:
+        with self._refusing(form) as saving:
+            with db.session.no_autoflush:
+                form.populate_obj(item)
+                self.pre_update(item)
+                self.entity.verify(item)
+            self.datamodel.edit(item)
+        if saving.done:
+            self.post_update(item)
+            flash(self.edit_row_message, "success")
+        return saving.done
+
+    @contextmanager
+    def _refusing(self, form: Any) -> Iterator["Saving"]:
+        """What is refused is said beside its input, and nothing of it is saved."""
+        saving = Saving()
+        try:
+            with explained(self.datamodel.obj):
+                yield saving
+            saving.done = True
+        except Refused as refusal:
+            db.session.rollback()
+            if refusal.field in form:
+                form[refusal.field].errors = [refusal.text]
+            else:
+                flash(refusal.text, "danger")
 
     def _delete(self, pk: Any) -> None:
         self._need_tenant()
-        super()._delete(pk)
+        item = self.datamodel.get(pk) or abort(404)
+        try:
+            with explained(self.datamodel.obj):
+                self.pre_delete(item)
+                self.datamodel.delete(item)
+        except Refused as refusal:
+            flash(refusal.text, "danger")
+        else:
+            self.post_delete(item)
+            flash(self.delete_row_message, "success")
+        self.update_redirect()
 
     def post_add_redirect(self) -> Any:
         return redirect(url_for(f"{self.endpoint}.list"))
@@ -162,6 +225,11 @@ class EntityPage(FiltersPerRequest, ModelView):
         if self.entity.is_owned and current_scope() is PLATFORM:
             flash("Choose the tenant to act for first.", "warning")
             abort(redirect(url_for("ActAs.choose")))
+
+
+@dataclass
+class Saving:
+    done: bool = False
 
 
 def formatters(model: type) -> dict[str, Any]:
@@ -185,6 +253,15 @@ def _written(value: Any) -> Any:
     return value
 
 
+def _remember_names(tenants: set[int]) -> None:
+    """Of the tenants in a list, by one statement."""
+    if tenants:
+        found = db.session.execute(select(Tenant.id, Tenant.name).where(Tenant.id.in_(tenants)))
+        g.tenant_names = {tenant: name for tenant, name in found}
+
+
 def _tenant_name(tenant_id: int | None) -> str:
-    tenant = db.session.get(Tenant, tenant_id) if tenant_id else None
-    return tenant.name if tenant else "—"
+    """Of a list they are known already."""
+    if tenant_id and tenant_id not in g.get("tenant_names", {}):
+        _remember_names({tenant_id})
+    return g.get("tenant_names", {}).get(tenant_id, "—")

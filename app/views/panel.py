@@ -54,9 +54,17 @@ def install(
     with app.app_context():
         appbuilder = AppBuilder(app, db.session, security_manager_class=SignIn, indexview=Dashboard)
         for screen in (ActAs, Passwords, SecondFactors, SignIns, *screens):
-            appbuilder.add_view_no_menu(screen)
+            _add_screen(appbuilder, screen)
         for entity in entities:
             entity.register(appbuilder)
+
+
+def _add_screen(appbuilder: AppBuilder, screen: Any) -> None:
+    if hasattr(screen, "menu_name"):
+        names = screen.menu_name, screen.menu_icon, screen.menu_category
+        appbuilder.add_view(screen, names[0], icon=names[1], category=names[2])
+    else:
+        appbuilder.add_view_no_menu(screen)
 
 
 def _readable() -> Any:

@@ -1,4 +1,4 @@
-"""Behind the calls: work in the outbox, what was used, who changed what."""
+"""Behind the calls: work in the outbox, who changed what."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from flask_appbuilder.api import expose, permission_name, protect, safe
 from app.extensions import db
 from app.jobs import events, outbox
 from app.jobs.events import NotReplayable
-from app.models import AuditLog, Job, SpendLedger
+from app.models import AuditLog, Job
 from app.views.entity import READ, Entity
 from app.views.refusals import Refused
 
@@ -89,12 +89,6 @@ JOBS = Entity(
     ),
     searched=("webhook",), may=READ, platform=True, also=("replay",),
     actions={"replay": "replay"}, page=JobPage, api=JobApi,
-)  # fmt: skip
-
-USAGE = Entity(
-    model=SpendLedger, resource="usage", menu="Usage", category=CATEGORY, icon="fa-bar-chart",
-    list_columns=("created_at", "kind", "quantity", "call"),
-    may=READ,
 )  # fmt: skip
 
 AUDIT = Entity(

@@ -12,7 +12,9 @@ from app.models import (
 )
 from app.rules import intake, week, wording
 from app.views import checks, rules
+from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
+from app.views.numbering import NumberApi
 
 CATEGORY = "Receptionist"
 RECIPIENTS = ("summary_recipients", "lead_recipients", "urgent_recipients")
@@ -31,11 +33,12 @@ RECEPTIONISTS = Entity(
         "greeting", "persona", "voice", "language", "other_language", "model", "intake_fields",
         "intake_questions", "urgent_words", "on_call", "after_hours", "recording", "staff_first",
         "staff_first_seconds", "max_turns", "max_transfers",
-        "allowed_countries", *RECIPIENTS, "alert_recipients",
+        "allowed_countries", "suspension_number", *RECIPIENTS, "alert_recipients",
     ),
     may=(*READ, "edit"),
     checks=MAILED | {
         "urgent_words": wording.urgent_word, "allowed_countries": checks.country,
+        "suspension_number": checks.phone,
         "intake_questions": intake.line, "other_language": checks.language,
     },
     rule=rules.receptionist,
@@ -48,6 +51,7 @@ RECEPTIONISTS = Entity(
         "staff_first_seconds": "Rings first for (seconds)",
         "max_turns": "Longest call (turns)", "max_transfers": "Most transfers in a call",
         "allowed_countries": "Countries that may be rung",
+        "suspension_number": "Forward to while suspended",
     },
     help={
         "greeting": "The first sentence that callers hear. Say whose receptionist it is.",
@@ -75,6 +79,9 @@ RECEPTIONISTS = Entity(
         "allowed_countries":
             "Two letters each, one a line, such as US. Departments cannot be rung elsewhere. "
             "Empty: only the country of your first number.",
+        "suspension_number":
+            "While this business is suspended, callers are connected to this telephone, such as "
+            "+12125550111. Empty: they hear that the number is not taking calls.",
         **MAILED_HELP,
         "alert_recipients": "Who is told when something does not work: one address a line.",
     },
@@ -83,7 +90,7 @@ RECEPTIONISTS = Entity(
         "Conversation": (
             "intake_fields", "intake_questions", "urgent_words", "on_call", "after_hours",
             "recording", "staff_first", "staff_first_seconds", "max_turns", "max_transfers",
-            "allowed_countries",
+            "allowed_countries", "suspension_number",
         ),
         "Mail": (*RECIPIENTS, "alert_recipients"),
     },
@@ -95,7 +102,7 @@ NUMBERS = Entity(
     form_columns=("number", "label", "language", "phone_sid"),
     show_columns=("number", "label", "language", "phone_sid", "tenant"),
     checks={"number": checks.phone, "language": checks.language},
-    rule=rules.number,
+    rule=rules.number, also=("carrier",), page=RowActions, api=NumberApi,
     labels={"phone_sid": "Twilio's id"},
     help={
         "number": "A number of yours at Twilio, in international form, such as +12125550100.",
@@ -114,7 +121,7 @@ DEPARTMENTS = Entity(
         *RECIPIENTS,
     ),
     checks={"name": checks.filled, "numbers": checks.phone} | MAILED,
-    rule=rules.department,
+    rule=rules.department, page=RowActions,
     labels={"position": "Key on the telephone", "operator": "Rung for an operator",
             "ring_seconds": "Rings for (seconds)", "ring_in_order": "One after the other"},
     help={
@@ -143,7 +150,7 @@ WEEKDAY = SelectField(
 WHOSE = "Empty: the whole business, and every department without hours of its own."
 
 
-class WeekdayPage:
+class WeekdayPage(RowActions):
     """Weekdays by name."""
 
     def _init_properties(self) -> None:
@@ -181,5 +188,5 @@ HOLIDAYS = Entity(
         "closes": "Such as 12:00.",
         "department": WHOSE,
     },
-    rule=rules.holiday,
+    rule=rules.holiday, page=RowActions,
 )  # fmt: skip

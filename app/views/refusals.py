@@ -11,6 +11,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.extensions import db
 
 NO_RIGHT = "42501"
+TAKEN = "This already exists. Choose another, or change the one there is."
 
 
 class Refused(DatabaseException):
@@ -65,18 +66,20 @@ def _broken_rule(error: IntegrityError, model: type, code: str | None) -> Refuse
         case "23505":
             columns = _columns_of(model, diagnosis.constraint_name)
             field = next((c for c in columns if c != "tenant_id"), "")
-            mine = "tenant_id" in columns
+            mine = "tenant_id" in columns or len(columns) > 1
             # An installation-wide value may be a stranger's: say nothing of where it exists.
-            text = "This already exists." if mine else "This value cannot be used."
+            text = TAKEN if mine else "This value cannot be used. Choose another."
             return Refused(text, field.removesuffix("_id"))
         case "23503":
             if "still referenced" in (diagnosis.message_detail or ""):
-                return Refused("Something else still refers to this.")
+                return Refused("Something else still refers to this. Change or delete that first.")
             return Refused("It refers to something that does not exist.")
         case "23502":
-            return Refused("Missing data for required field.", diagnosis.column_name or "")
-        case _:
-            return Refused("A value is not allowed.")
+            return Refused("Is missing. Give a value.", diagnosis.column_name or "")
+        case _:  # the names of our checks end in the column's: base.choice
+            named = (diagnosis.constraint_name or "").partition("__")[2]
+            field = named if named in model.__table__.columns else ""  # type: ignore[attr-defined]
+            return Refused("This value is not allowed. Choose another.", field)
 
 
 def _columns_of(model: type, constraint: str | None) -> list[str]:

@@ -45,15 +45,25 @@ def department(item: Department) -> None:
     numbers = item.numbers or []
     if len(set(numbers)) < len(numbers):
         raise Refused("A number is listed twice. Leave it once.", "numbers")
-    countries = allowed_countries()
+    _may_be_rung(numbers, directory.allowed_countries(), "numbers")
+
+
+def _may_be_rung(numbers: list[str], countries: frozenset[str], field: str) -> None:
     for number in numbers:
         if refusal := dialling.refusal(number, countries):
-            raise Refused(refusal, "numbers")
+            raise Refused(refusal, field)
     if answered := directory.answered_here(numbers):
-        raise Refused(CIRCLE.format(number=answered[0]), "numbers")
+        raise Refused(CIRCLE.format(number=answered[0]), field)
 
 
 def number(item: TwilioNumber) -> None:
+    forwarded = select(ReceptionistConfig.suspension_number)
+    if item.number in db.session.scalars(forwarded).all():
+        raise Refused(
+            "Callers are forwarded to this number while the business is suspended, so it must not "
+            "be answered here. Change the receptionist first.",
+            "number",
+        )
     for place in db.session.scalars(select(Department)):
         if item.number in place.numbers:
             raise Refused(
@@ -69,6 +79,10 @@ def receptionist(item: ReceptionistConfig) -> None:
     if len(set(folded)) < len(folded):
         raise Refused("A word is listed twice. Leave it once.", "urgent_words")
     countries = frozenset(item.allowed_countries or ())
+    if item.suspension_number:
+        _may_be_rung(
+            [item.suspension_number], countries or directory.own_country(), "suspension_number"
+        )
     if not countries:
         return
     for place in db.session.scalars(select(Department)):
@@ -81,18 +95,9 @@ def receptionist(item: ReceptionistConfig) -> None:
                 )
 
 
-def allowed_countries() -> frozenset[str]:
-    """Those of the receptionist; else that of the tenant's first number; none before it has one."""
-    listed = db.session.scalar(select(ReceptionistConfig.allowed_countries))
-    if listed:
-        return frozenset(listed)
-    first = db.session.scalar(select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1))
-    return frozenset({dialling.country_of(first)} if first else ())
-
-
 def _others(model: Any, item: Any, department_id: int | None) -> list[Any]:
     found = db.session.scalars(select(model).where(model.department_id == department_id))
-    return [row for row in found if row.id != item.id]
+    return [row for row in found if row.id != item.id and row is not item]
 
 
 def _weekly(department_id: int | None) -> list[OpeningHours]:

@@ -4,10 +4,10 @@ import time
 from typing import Any
 
 from flask import g, session
-from sqlalchemy import func, select, true, update
+from sqlalchemy import exists, func, select, true, update
 
 from app.extensions import db
-from app.models import AttemptOutcome, LoginAttempt, User
+from app.models import AttemptOutcome, LoginAttempt, Tenant, TenantStatus, User
 from app.tenancy import across_tenants
 
 EPOCH, SIGN_IN = "epoch", "sign_in"  # in cookies and tokens
@@ -45,6 +45,7 @@ def end_sign_in(sign_in: int | None) -> None:
 
 
 def is_still_good(user: Any, shown: Any) -> bool:
+    """Nobody of a business that is closed stays signed in."""
     if shown.get(EPOCH) != user.session_epoch:
         return False
     open_ = select(true()).where(
@@ -52,6 +53,7 @@ def is_still_good(user: Any, shown: Any) -> bool:
         LoginAttempt.user_id == user.id,
         LoginAttempt.outcome == AttemptOutcome.PASSED,
         LoginAttempt.ended_at.is_(None),
+        ~exists().where(Tenant.id == user.tenant_id, Tenant.status == TenantStatus.CLOSED),
     )
     return bool(db.session.scalar(open_))
 

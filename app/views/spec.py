@@ -51,7 +51,8 @@ class Described:
                 self._repair_answer(response)
         known = {str(code) for code in responses}
         responses |= {
-            code: {"$ref": f"#/components/responses/{code}"} for code in REFUSALS.keys() - known
+            code: {"$ref": f"#/components/responses/{code}"}
+            for code in REFUSALS.keys() - known - {"503"}
         }
 
     def _repair_answer(self, response: dict[str, Any]) -> None:

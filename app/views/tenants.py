@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 from sqlalchemy import select
 
 from app.extensions import db
@@ -12,8 +12,10 @@ from app.models import ReceptionistConfig, Tenant
 from app.tenancy import PLATFORM, current_scope
 from app.views import checks
 from app.views.entity import Entity
-from app.views.fields import Words
+from app.views.exports import ExportApi
+from app.views.fields import Words, length
 from app.views.forms import SecretField, WordsField
+from app.views.leaving import LeavingApi, LeavingPage
 from app.views.refusals import Refused
 
 INTAKE = ["name", "phone", "reason"]
@@ -32,6 +34,14 @@ class TenantRules:
         item.slug = item.slug or free_slug(item.name)
 
 
+class TenantPage(LeavingPage, TenantRules):
+    pass
+
+
+class TenantApi(LeavingApi, ExportApi, TenantRules):
+    pass
+
+
 def free_slug(name: str) -> str:
     """Made from the name, numbered when it is taken."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
@@ -42,9 +52,7 @@ def free_slug(name: str) -> str:
 
 
 def _secret(check: Any = None) -> fields.Field:
-    return Words(
-        check, load_only=True, required=False, allow_none=True, validate=validate.Length(1, 64)
-    )
+    return Words(check, load_only=True, required=False, allow_none=True, validate=length(1, 64))
 
 
 TENANTS = Entity(
@@ -55,7 +63,7 @@ TENANTS = Entity(
     platform=True,
     checks={"timezone": checks.time_zone, "slug": checks.slug, "name": checks.filled},
     special={
-        "slug": Words(checks.slug, required=False, validate=validate.Length(1, 60)),
+        "slug": Words(checks.slug, required=False, validate=length(1, 60)),
         "account_sid": _secret(checks.account_sid),
         "auth_token": _secret(),
     },
@@ -64,5 +72,6 @@ TENANTS = Entity(
         "account_sid": SecretField("Account SID", check=checks.account_sid),
         "auth_token": SecretField("Auth token"),
     },
-    page=TenantRules, api=TenantRules,
+    also=("export",), actions={"leave": "write"},
+    page=TenantPage, api=TenantApi,
 )  # fmt: skip

@@ -1,6 +1,5 @@
 """A tenant's side of Twilio, for super admins: its numbers, its subaccount, what is wrong."""
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,8 +18,6 @@ from app.views import checks
 from app.views.act_as import super_admins_only
 
 ALERTS_FOR = timedelta(days=7)
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_AREA = re.compile(r"[0-9]{0,5}")
 STATUSES = {"suspend": "suspended", "resume": "active", "close": "closed"}
 
 
@@ -114,8 +111,10 @@ def _offers(tenant_id: int) -> list[Offer]:
     country, area = request.args.get("country", ""), request.args.get("area", "")
     if not country:
         return []
-    if not _COUNTRY.fullmatch(country) or not _AREA.fullmatch(area):
-        raise Unable("Give a country such as US, and an area code in digits or none.")
+    try:
+        country, area = checks.country(country), checks.area_code(area)
+    except ValueError as error:
+        raise Unable(str(error)) from error
     return numbers.offers(tenant_id, country, area)
 
 

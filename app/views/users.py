@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import g
 from flask_appbuilder.fieldwidgets import Select2Widget
-from marshmallow import fields, validate
 from sqlalchemy import inspect, select
 from werkzeug.security import generate_password_hash
 from wtforms import SelectChoice, SelectField
@@ -20,7 +19,7 @@ from app.models import Role, User
 from app.tenancy import current_tenant_id
 from app.views import checks
 from app.views.entity import Entity
-from app.views.fields import Words
+from app.views.fields import Words, YesNo, length
 from app.views.forms import SecretField
 from app.views.helping import HelpingApi, HelpingPage, add_invitation, people_only
 from app.views.keys import TENANT_ROLES
@@ -144,16 +143,16 @@ USERS = Entity(
     show_columns=(
         "username", "email", "first_name", "last_name", "active", "role", "second_factor", "tenant",
     ),
-    secrets=("password",),
+    secrets=("password",), loaded=("roles",),
     platform=True,
     checks={"username": checks.filled, "email": checks.email},
     special={
         "role": Words(checks.one_of(TENANT_ROLES), required=True),
         "password": Words(
             load_only=True, attribute="chosen_password",
-            validate=validate.Length(1, passwords.LONGEST),
+            validate=length(1, passwords.LONGEST),
         ),
-        "active": fields.Boolean(),
+        "active": YesNo(),
     },
     inputs={
         "role": SelectField(

@@ -5,13 +5,12 @@ from typing import Any
 from flask import Response, flash, redirect, url_for
 from flask_appbuilder.actions import action
 from flask_appbuilder.api import expose, permission_name, protect, safe
-from marshmallow import validate
 
 from app.models import WebhookEndpoint, WebhookEvent
 from app.models.job import new_secret
 from app.views import checks
 from app.views.entity import Entity
-from app.views.fields import Words
+from app.views.fields import Words, length
 from app.views.forms import SecretField, TicksField
 from app.views.refusals import Refused
 
@@ -122,7 +121,7 @@ WEBHOOKS = Entity(
     checks={"url": checks.web_address, "events": checks.one_of(WebhookEvent)},
     special={
         "secret": Words(
-            load_only=True, allow_none=True, validate=validate.Length(SHORTEST_SECRET, 200)
+            load_only=True, allow_none=True, validate=length(SHORTEST_SECRET, 200)
         ),
     },
     inputs={

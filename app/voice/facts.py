@@ -16,6 +16,7 @@ from itertools import groupby
 import phonenumbers
 from sqlalchemy import select
 
+from app import directory
 from app.extensions import db
 from app.models import (
     AfterHours,
@@ -29,7 +30,7 @@ from app.models import (
     Tenant,
     TwilioNumber,
 )
-from app.rules import intake
+from app.rules import dialling, intake
 from app.voice import hours
 from app.voice.flow import messages as m
 
@@ -66,6 +67,7 @@ class Snapshot:
     message_only_when_closed: bool
     announces_recording: bool
     staff_first: int | None
+    suspension_number: str
     staff_first_seconds: int
     limits: m.Limits
     schedule: hours.Schedule
@@ -224,6 +226,7 @@ def _load() -> Snapshot:
         message_only_when_closed=config.after_hours == AfterHours.MESSAGE,
         announces_recording=config.recording == CallRecording.ANNOUNCE,
         staff_first=config.staff_first_id,
+        suspension_number=config.suspension_number or "",
         staff_first_seconds=config.staff_first_seconds,
         limits=m.Limits(max_turns=config.max_turns, max_transfers=config.max_transfers),
         schedule=_schedule(tenant.timezone, spans, holidays, None),
@@ -247,20 +250,39 @@ def _places(
 ) -> Iterable[Place]:
     spans, holidays = list(spans), list(holidays)
     in_order = select(Department).order_by(Department.position, Department.id)
-    for row in db.session.scalars(in_order):
+    departments = db.session.scalars(in_order).all()
+    rung = _rung({number for row in departments for number in row.numbers})
+    for row in departments:
+        numbers = tuple(number for number in row.numbers if number in rung)
         own = row.id if any(s.department_id == row.id for s in spans) else None
         yield Place(
             m.Department(
                 id=row.id,
                 name=row.name,
                 description=row.description,
-                numbers=tuple(row.numbers),
+                numbers=numbers,
                 operator=row.operator,
                 ring_seconds=row.ring_seconds,
                 in_order=row.ring_in_order,
+                barred=bool(row.numbers) and not numbers,
             ),
             _schedule(zone, spans, holidays, own, row.id),
         )
+
+
+def _rung(numbers: set[str]) -> set[str]:
+    """Those that may be rung: they were checked when they were saved, but countries may have been
+    taken off the list since, and a number may have become one that is answered here."""
+    countries = directory.allowed_countries()
+    answered = set(directory.answered_here(sorted(numbers)))
+    return {n for n in numbers - answered if _may_ring(n, countries)}
+
+
+def _may_ring(number: str, countries: frozenset[str]) -> bool:
+    try:
+        return dialling.refusal(number, countries) is None
+    except ValueError:  # nothing saves such a number; a call goes on even so
+        return False
 
 
 def _schedule(

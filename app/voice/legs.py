@@ -5,8 +5,15 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from app.extensions import db
-from app.jobs import events
-from app.models import CallSession, CallState, TransferAttempt, TransferStatus
+from app.jobs import events, ledger
+from app.models import (
+    CallSession,
+    CallState,
+    Channel,
+    SpendKind,
+    TransferAttempt,
+    TransferStatus,
+)
 from app.voice import twiml
 from app.voice.flow import messages as m
 from app.voice.inbox import Claim
@@ -64,5 +71,16 @@ def settle(call: CallSession, claimed: Claim) -> None:
         attempt.status = _DIAL_RESULTS.get(status, TransferStatus.FAILED)
     attempt.ended_at = datetime.now(UTC)
     attempt.seconds = claimed.event["dial_seconds"]
+    _book(call, attempt)
     if attempt.status != TransferStatus.ANSWERED:
         events.transfer_failed(attempt, call)
+
+
+def _book(call: CallSession, attempt: TransferAttempt) -> None:
+    if attempt.status != TransferStatus.ANSWERED or call.channel == Channel.TEST:
+        return
+    for kind, quantity in (
+        (SpendKind.TRANSFERS, 1),
+        (SpendKind.TRANSFER_SECONDS, attempt.seconds or 0),
+    ):
+        ledger.book(kind, quantity, key=f"{kind}:{attempt.id}", call_id=call.id)

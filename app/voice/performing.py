@@ -14,7 +14,16 @@ from sqlalchemy.dialects.postgresql import insert
 from app import calls
 from app.extensions import db
 from app.jobs import events, outbox
-from app.models import CallSession, CallState, Channel, JobKind, KnowledgeGap, TwilioNumber
+from app.models import (
+    CallSession,
+    CallState,
+    Channel,
+    JobKind,
+    KnowledgeGap,
+    Outcome,
+    TenantStatus,
+    TwilioNumber,
+)
 from app.voice import inbox, legs, lines, memory, notices, recordings, twiml
 from app.voice.facts import Snapshot
 from app.voice.flow import State
@@ -35,10 +44,10 @@ def commit(
     """Perform a decision if the turn is still ours to finish; else answer what is stored."""
     call = _locked(claimed, before)
     if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
-        return _give_way(claimed)
+        return _give_way(claimed, before.found)
     if claimed.delivery.kind == Kind.VOICE:
         _begin(call, claimed)
-    _advance(call, decision, said)
+    _advance(call, decision, said, facts.model)
     legs.settle(call, claimed)
     recordings.keep_message(call, claimed)
     effects = _perform(call, before.found, facts, decision)
@@ -49,7 +58,7 @@ def commit(
     language = before.found.language_of(call.called, decision.memory.language)
     answer = twiml.render(effects, links, voice_of(before.found, language), facts)
     if not inbox.finish(claimed, answer):
-        return _give_way(claimed)
+        return _give_way(claimed, before.found)
     db.session.commit()
     outbox.wake()
     _log(claimed, decision, said)
@@ -57,24 +66,36 @@ def commit(
 
 
 def refuse(claimed: Claim, found: Snapshot, refusal: str) -> str:
-    """A caller who is not answered: blocked ones are rejected, others hear why."""
+    """A caller who is not answered: blocked ones are rejected, a suspended tenant's forwarded where
+    it chose to, others hear a sentence."""
     call = _new_call(claimed)
     if call is None:
-        return _give_way(claimed)
+        return _give_way(claimed, found)
     call.turn += 1
     calls.finish_call(call, ended_by="refused", duration=0)
-    if refusal == "blocked":
-        answer = twiml.reject()
-    else:
-        answer = twiml.hang_up(notices.not_in_service(found.language), voice_of(found))
+    answer = _refusal(call, found, refusal)
     if not inbox.finish(claimed, answer):
-        return _give_way(claimed)
+        return _give_way(claimed, found)
     db.session.commit()
     return answer
 
 
-def answer_late(claimed: Claim) -> str:
-    """A delivery for a turn that is past, or for a call that is over."""
+def _refusal(call: CallSession, found: Snapshot, refusal: str) -> str:
+    if refusal == "blocked":
+        return twiml.reject()
+    if refusal == TenantStatus.SUSPENDED and found.suspension_number:
+        links = twiml.Links(_base_url(), call.turn, called=call.called)
+        return twiml.forward(found.suspension_number, call.caller, links)
+    return _not_in_service(found)
+
+
+def _not_in_service(found: Snapshot) -> str:
+    return twiml.hang_up(notices.not_in_service(found.language), voice_of(found))
+
+
+def answer_late(claimed: Claim, found: Snapshot) -> str:
+    """A delivery for a turn that is past, or for a call that is over. A call that was forwarded and
+    that nobody took hears what it would have heard without."""
     delivery = claimed.delivery
     call = db.session.scalar(
         select(CallSession).where(CallSession.call_sid == delivery.call_sid).with_for_update()
@@ -86,9 +107,18 @@ def answer_late(claimed: Claim) -> str:
     newest = inbox.latest_answer(delivery.tenant_id, delivery.call_sid)
     over = call is None or call.outcome is not None
     answer = twiml.hang_up("", twiml.VoiceSettings()) if over or newest is None else newest
+    if call is not None and call.outcome == Outcome.BLOCKED and _nobody_took(claimed):
+        answer = _not_in_service(found)
     inbox.finish(claimed, answer)
     db.session.commit()
     return answer
+
+
+def _nobody_took(claimed: Claim) -> bool:
+    """Whether a Dial without screening was in vain."""
+    if claimed.delivery.kind != Kind.TRANSFER_STATUS:
+        return False
+    return claimed.event["dial_status"] not in twiml.TAKEN
 
 
 def _log(claimed: Claim, decision: m.Decision, said: Said) -> None:
@@ -116,12 +146,12 @@ def voice_of(found: Snapshot, language: str = "") -> twiml.VoiceSettings:
     return twiml.VoiceSettings(name=notices.voice_for(language), language=language)
 
 
-def _give_way(claimed: Claim) -> str:
+def _give_way(claimed: Claim, found: Snapshot) -> str:
     """Another node finished this turn, or the caller hung up meanwhile: its answer counts."""
     db.session.rollback()
     stored = inbox.answer_of(claimed.delivery)
     if stored is None:
-        return answer_late(claimed)
+        return answer_late(claimed, found)
     return stored
 
 
@@ -166,7 +196,7 @@ def _begin(call: CallSession, claimed: Claim) -> None:
     call.started_at = datetime.now(UTC)
 
 
-def _advance(call: CallSession, decision: m.Decision, said: Said) -> None:
+def _advance(call: CallSession, decision: m.Decision, said: Said, model: str) -> None:
     call.turn += 1
     call.state = CallState(decision.state)
     call.memory = memory.to_json(decision.memory)
@@ -175,6 +205,8 @@ def _advance(call: CallSession, decision: m.Decision, said: Said) -> None:
     if said.understood:
         call.tokens_in += said.understood.tokens_in
         call.tokens_out += said.understood.tokens_out
+        if said.understood.tokens_in:
+            call.model = model or current_app.extensions["settings"].openai_model
 
 
 def _perform(

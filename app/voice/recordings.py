@@ -6,7 +6,16 @@ from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
-from app.models import CallSession, Consent, ConsentKind, Recording, RecordingStatus
+from app.jobs import ledger
+from app.models import (
+    CallSession,
+    Channel,
+    Consent,
+    ConsentKind,
+    Recording,
+    RecordingStatus,
+    SpendKind,
+)
 from app.voice import notices
 from app.voice.inbox import Claim
 from app.voice.webhook import Kind
@@ -46,6 +55,9 @@ def keep(call: CallSession, **known: Any) -> None:
         if told
         else fresh.on_conflict_do_nothing()
     )
+    if known.get("duration") and call.channel != Channel.TEST:
+        key = f"{SpendKind.RECORDING_SECONDS}:{known['recording_sid']}"
+        ledger.book(SpendKind.RECORDING_SECONDS, known["duration"], key=key, call_id=call.id)
     if known.get("source") == MESSAGE:
         db.session.execute(
             insert(Consent.__table__)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from app.voice.desk import Minds
 
 THINK_SECONDS = 4.0
-_NOT_ANSWERED = (TenantStatus.SUSPENDED, TenantStatus.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Before:
     turn: int
     over: bool
     known: bool  # the call has its row already
-    refusal: str  # why the caller is not answered: "suspended", "blocked" or ""
+    refusal: str  # why the caller is not answered: "suspended", "closed", "blocked" or ""
     history: tuple[Turn, ...]
 
 
@@ -51,7 +50,7 @@ def think(claimed: Claim, minds: "Minds") -> str:
     before = _read(claimed)
     db.session.remove()  # the connection goes back while we think
     if before.over or before.turn != claimed.delivery.turn:
-        return performing.answer_late(claimed)
+        return performing.answer_late(claimed, before.found)
     if before.refusal:
         return performing.refuse(claimed, before.found, before.refusal)
     facts = tenant_facts.build(
@@ -101,8 +100,8 @@ def _read(claimed: Claim) -> Before:
 
 
 def _refusal(status: str, caller: str) -> str:
-    if status in _NOT_ANSWERED:
-        return "suspended"
+    if status in (TenantStatus.SUSPENDED, TenantStatus.CLOSED):
+        return status
     blocked = caller and db.session.scalar(select(Block.id).where(Block.phone == caller))
     return "blocked" if blocked else ""
 

@@ -13,15 +13,16 @@ from urllib.parse import urlencode
 from twilio.twiml.voice_response import Dial as DialVerb
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
+from app.overrides import OVERRIDES
 from app.voice.flow.messages import Ask, Dial, Facts, HangUp, Listen, Record
 
-# Twilio retries only failed connections unless asked to; and all tries end before its 15 seconds.
-OVERRIDES = "#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000"
 LONGEST_SAY = 1000  # characters; a safe length, since Twilio documents none
 LARGEST_DOCUMENT = 64_000  # bytes; Twilio refuses above 64 kB (error 11750)
 MOST_HINTS, LONGEST_HINT = 500, 100
 MOST_NUMBERS = 10  # rung at the same time by one Dial
 TALK_SECONDS, RECORD_SECONDS = 3600, 120
+FORWARD_SECONDS = 30  # a call that is forwarded rings so long
+TAKEN = frozenset({"completed", "answered"})  # DialCallStatus of a call that somebody took
 PATIENT = 20  # seconds to wait for who said "let me look"
 
 
@@ -186,6 +187,15 @@ def hang_up(text: str, voice: VoiceSettings) -> str:
     return _document(response)
 
 
+def forward(number: str, caller: str, links: Links) -> str:
+    """Connect a caller whom nobody here answers, without a word and without screening."""
+    response = VoiceResponse()
+    dial = _dialling(caller, links, FORWARD_SECONDS)
+    dial.number(number)
+    response.append(dial)
+    return _document(response)
+
+
 def screen(text: str, action: str, voice: VoiceSettings) -> str:
     """Asks who picked up to press a key; voicemail does not, and is hung up on."""
     response = VoiceResponse()
@@ -252,19 +262,27 @@ def _hints(facts: Facts) -> str:
 
 def _dial(verb: Dial, links: Links, facts: Facts) -> DialVerb:
     department = facts.department(verb.department_id)
-    shown = facts.caller_number if _E164.fullmatch(facts.caller_number) else links.called
-    dial = DialVerb(
+    seconds = verb.seconds or (department.ring_seconds if department else None)
+    in_order = department is not None and department.in_order
+    dial = _dialling(facts.caller_number, links, seconds, in_order)
+    for number in department.numbers[:MOST_NUMBERS] if department else ():
+        dial.number(number, url=links.screen(links.attempt), method="POST")
+    return dial
+
+
+def _dialling(
+    caller: str, links: Links, ring_seconds: int | None, in_order: bool = False
+) -> DialVerb:
+    shown = caller if _E164.fullmatch(caller) else links.called
+    return DialVerb(
         action=links.transfer_status(),
         method="POST",
-        timeout=verb.seconds or (department.ring_seconds if department else None),
-        sequential=True if department and department.in_order else None,
+        timeout=ring_seconds,
+        sequential=in_order or None,
         time_limit=TALK_SECONDS,
         caller_id=shown or None,
         answer_on_bridge=False,
     )
-    for number in department.numbers[:MOST_NUMBERS] if department else ():
-        dial.number(number, url=links.screen(links.attempt), method="POST")
-    return dial
 
 
 def _record(response: VoiceResponse, links: Links) -> None:

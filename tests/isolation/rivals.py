@@ -33,7 +33,7 @@ KEPT = {
     "kind": "names of ours, by which rows are found",
 }
 SIDS = {"call_sid": "CA", "recording_sid": "RE", "account_sid": "AC", "phone_sid": "PN"}
-PHONES = ("number", "numbers", "phone", "caller", "called", "accepted_by")
+PHONES = ("number", "numbers", "phone", "caller", "called", "accepted_by", "suspension_number")
 
 
 @dataclass(frozen=True)

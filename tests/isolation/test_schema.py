@@ -34,10 +34,12 @@ BY_USER = {"ab_user_role", "ab_user_group", "ab_api_key"}
 NOBODYS = {
     "ab_group", "ab_permission", "ab_role", "ab_view_menu", "ab_group_role", "ab_permission_view",
     "ab_permission_view_role", "ab_register_user", "alembic_version", "bootstrap",
-    "login_attempt", "user_token", "second_factor", "recovery_code",
+    "login_attempt", "user_token", "second_factor", "recovery_code", "price",
 }  # fmt: skip
 # They speak of people of all tenants, and no tenant may read them.
 PLATFORMS = {"login_attempt", "user_token", "second_factor", "recovery_code"}
+# The platform sets them, tenants read them.
+PUBLISHED = {"price"}
 
 Ask = Callable[..., list[tuple[Any, ...]]]
 
@@ -135,13 +137,13 @@ def test_only_the_platform_the_owner_and_sign_in_see_everything(ask: Ask) -> Non
 def test_grants_are_as_small_as_meant(ask: Ask) -> None:
     appended = {"spend_ledger", "audit_log"}
     owned = {model.__tablename__: EVERYTHING for model in OWNED} | dict.fromkeys(appended, APPENDED)
-    rules = NOBODYS - PLATFORMS - {"ab_register_user", "alembic_version", "bootstrap"}
-    sign_in = rules | BY_USER | PLATFORMS | {"ab_user", "ab_register_user"}
+    rules = NOBODYS - PLATFORMS - PUBLISHED - {"ab_register_user", "alembic_version", "bootstrap"}
+    sign_in = rules | BY_USER | PLATFORMS | PUBLISHED | {"ab_user", "ab_register_user"}
 
     assert _granted(ask, "recep_platform") == owned | {"tenant": EVERYTHING} | dict.fromkeys(
         sign_in, EVERYTHING
     )
-    readable = {table: {"SELECT"} for table in rules | BY_USER | {"tenant"}}
+    readable = {table: {"SELECT"} for table in rules | BY_USER | PUBLISHED | {"tenant"}}
     own_people = {"ab_user": EVERYTHING, "ab_user_role": {"SELECT", "INSERT", "DELETE"}}
     assert _granted(ask, "recep_tenant") == owned | readable | own_people
     needed = rules | {"ab_user", "ab_user_role", "ab_user_group", "alembic_version", "bootstrap"}

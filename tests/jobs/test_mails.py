@@ -85,7 +85,7 @@ def test_a_call_that_ends_is_summarised_and_mailed(
     assert kept["text"].strip() in text_of(mail).replace("\r\n", "\n")
     assert kept["recipients"] == ["boss@example.com"]
     booked = {(row.kind, row.quantity) for row in outbox_of.all(SpendLedger)}
-    assert booked == {("call_seconds", 83), ("mails", 1)}
+    assert booked == {("calls", 1), ("call_seconds", 83), ("mails", 1)}
 
 
 def test_a_summary_made_twice_is_one_summary_and_one_mail(

@@ -12,10 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from app import doctor, numbers
+from app import doctor
 from app.carrier import Addresses, CarrierNumber
 from app.embedded.ports import free_port
-from app.voice import twiml
 
 SHOULD = Addresses("https://us/voice#x", "https://us/fallback", "https://us/call-status")
 OURS = "+12125550100"
@@ -57,10 +56,6 @@ def test_a_foreign_password_is_not_shown():
     told = problems(number(Addresses("https://me:secret@them/voice?key=secret", "", "")))
     assert "them/voice" in told[0]
     assert "secret" not in str(told)
-
-
-def test_numbers_point_with_the_overrides_of_every_other_address():
-    assert numbers.OVERRIDES == twiml.OVERRIDES
 
 
 @pytest.fixture

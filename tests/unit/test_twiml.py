@@ -7,6 +7,7 @@ from defusedxml.ElementTree import fromstring
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.overrides import OVERRIDES
 from app.voice import twiml
 from app.voice.flow.messages import Department, Dial, Facts, HangUp, Listen, Passage, Record
 from app.voice.twiml import Links, Spoken, VoiceSettings
@@ -139,10 +140,10 @@ def test_a_dial_rings_up_to_ten_numbers_each_screened():
     root = rendered(Spoken("One moment."), Dial(1))
     assert tags(root) == ["Say", "Dial"] + ["Number"] * 10
     dial = root[1]
-    assert dial.get("action") == f"{BASE}/twilio/transfer-status?turn=3{twiml.OVERRIDES}"
+    assert dial.get("action") == f"{BASE}/twilio/transfer-status?turn=3{OVERRIDES}"
     assert (dial.get("timeout"), dial.get("timeLimit")) == ("20", "3600")
     assert dial.get("answerOnBridge") == "false"
-    assert {n.get("url") for n in dial} == {f"{BASE}/twilio/screen?attempt=8{twiml.OVERRIDES}"}
+    assert {n.get("url") for n in dial} == {f"{BASE}/twilio/screen?attempt=8{OVERRIDES}"}
 
 
 @pytest.mark.parametrize("caller", ["", "anonymous", "+0123", "+1415555012x"])
@@ -159,7 +160,7 @@ def test_a_caller_is_shown_with_their_number():
 def test_a_record_beeps_and_reports_when_it_is_ready():
     record, redirect = rendered(Spoken("After the tone."), Record())[1:]
     assert record.tag == "Record"
-    assert record.get("action") == f"{BASE}/twilio/message?turn=3{twiml.OVERRIDES}"
+    assert record.get("action") == f"{BASE}/twilio/message?turn=3{OVERRIDES}"
     assert record.get("playBeep") == "true"
     assert (record.get("maxLength"), record.get("timeout")) == ("120", "5")
     assert record.get("recordingStatusCallback", "").startswith(f"{BASE}/twilio/recording-status#")
@@ -175,7 +176,7 @@ def test_the_small_documents_are_what_they_say():
     again = LINKS.again("transfer_status", 2)
     filler = parsed(twiml.filler(again, "One moment.", VOICE))
     assert tags(filler) == ["Say", "Redirect"]
-    assert filler[1].text == f"{BASE}/twilio/transfer-status?turn=3&wait=2{twiml.OVERRIDES}"
+    assert filler[1].text == f"{BASE}/twilio/transfer-status?turn=3&wait=2{OVERRIDES}"
     assert tags(parsed(twiml.hang_up("Goodbye.", VOICE))) == ["Say", "Hangup"]
     assert tags(parsed(twiml.hang_up("", VOICE))) == ["Hangup"]
     assert tags(parsed(twiml.screen("Press 1.", "/s", VOICE))) == ["Gather", "Say", "Hangup"]

@@ -33,6 +33,7 @@ def everything(rows: Rows, tenant: models.Tenant) -> dict[type, object]:
         models.AuditLog: rows.audit(tenant),
         models.User: rows.user(tenant),
         models.Tenant: tenant,
+        models.Price: rows.price(),
     }
 
 
@@ -66,6 +67,8 @@ def test_rows_of_another_tenant_are_not_found(rows: Rows, browser: Browser):
     stranger = everything(rows, rows.tenant())
     browser.act_as(rows.tenant().id)
     for entity in ENTITIES:
+        if entity.model is models.Price:  # nobody's: the platform sets them
+            continue
         base, pk = PAGES[entity.resource], stranger[entity.model].id
         assert browser.get(f"{base}/show/{pk}").status_code == 404, entity.name
         if "edit" in entity.may:
@@ -121,7 +124,7 @@ def test_a_refused_form_says_why_without_sql(rows: Rows, browser: Browser):
     good = {"name": "A", "description": "", "position": "1", "ring_seconds": "20"}
     for values, text in (
         ({"numbers": "call me"}, "Not a telephone number"),
-        ({"position": "x"}, "Not a valid integer"),
+        ({"position": "x"}, "Not a whole number"),
         ({"name": ""}, "required"),
     ):
         assert text in browser.post_form("/departmentpage/add", **good | values).text

@@ -55,10 +55,33 @@ _RELATIVE = (
 )
 
 
+_WEEKS_LATER = re.compile(
+    r"\b(?:a )?(?:week|fortnight) (?:from |on |after )?(?=(?:today|tomorrow|\w+day)\b)"
+    r"|(?<=day) week\b|(?<=tomorrow) week\b"
+)
+_YEAR_WORDS = re.compile(
+    r"\b(?P<century>nineteen|twenty) (?P<tens>twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
+    r"|ten|eleven|twelve|\w+teen)(?:[ -](?P<unit>one|two|three|four|five|six|seven|eight|nine))?$"
+)
+
+
+def _years(text: str) -> str:
+    """ "… nineteen eighty five" at the end of a date, in figures."""
+
+    def figures(found: re.Match[str]) -> str:
+        rest = numbers.digits_in(f"{found['tens']} {found['unit'] or ''}")
+        return {"nineteen": "19", "twenty": "20"}[found["century"]] + rest
+
+    return _YEAR_WORDS.sub(figures, text)
+
+
 def read(text: str, today: date, region: str = "US") -> date | None:
     """The first day that is named. A month and day without a year is the next such day. Figures
     are month first in the US only, unless that makes no date."""
-    text = _folded(text)
+    text = _years(_folded(text))
+    if later := _WEEKS_LATER.search(text):
+        day = read(text.replace(later[0], " "), today, region)
+        return day + timedelta(14 if "fortnight" in later[0] else 7) if day else None
     return (
         _written(text, today)
         or _in_figures(text, region)
@@ -89,8 +112,9 @@ def read_time(text: str, now: datetime | None = None) -> time | None:
     text = _figured(_folded(text))
     if now and (found := re.search(r"\bin (\d+|an|half an) (hour|minute)s?\b", text)):
         minutes = 60 if found[2] == "hour" else 1
+        half = 30 if "hour and a half" in text else 0
         amount = {"an": 1.0, "half an": 0.5}.get(found[1]) or float(found[1])
-        return (now + timedelta(minutes=amount * minutes)).time()
+        return (now + timedelta(minutes=amount * minutes + half)).time()
     if re.search(r"\bnoon\b|\bmidday\b|\bmediodia\b", text):
         return time(12)
     if re.search(r"\bmidnight\b|\bmedianoche\b", text):
@@ -144,6 +168,10 @@ def _figured(text: str) -> str:
     """Number words as figures, and the quarters and halves of an hour."""
     text = re.sub(r"\b(?:a )?quarter (?=past|to|after|before)", "15 ", text)
     text = re.sub(r"\bhalf (?=past)", "30 ", text)
+    text = re.sub(r"(?<!and a )\bhalf (?=\w+$)", "30 past ", text)
+    text = re.sub(r"\b(las? \w+) y media\b", r"\1 30", text)
+    text = re.sub(r"\b(las? \w+) y cuarto\b", r"\1 15", text)
+    text = re.sub(r"\b(?:oh |zero |0)?(\w+) hundred(?: hours)?$", r"\1 00 hours", text)
     text = re.sub(r"\b([ap])\.?\s?m\b\.?", r"\1m", text)
     return " ".join(
         token.digits or token.text for token in numbers.tokens(re.sub(r"[:.](?=\d)", " ", text))

@@ -53,7 +53,8 @@ def _texts(department: Department) -> list[str]:
 
 
 def _nearness(words: str, departments: tuple[Department, ...]) -> list[float] | None:
-    alike = meaning.alike(words, texts(departments))
+    says_something = wording.content(words)  # vectors have an opinion on anything
+    alike = meaning.alike(words, texts(departments)) if says_something else None
     if alike is None:
         return None
     found, begin = [], 0

@@ -17,10 +17,17 @@ _BEFORE = frozenset(
 )
 _NOISE = re.compile(
     r"\b(?:all|as) (?:one word|lower ?case|together|small letters)\b|\bone word\b|\blower ?case\b"
-    r"|(?<=\bat) (?:sign|symbol)\b|\btodo junto\b|\ben min[uú]sculas?\b",
+    r"|(?<=\bat) (?:the rate(?: of)?|sign|symbol)\b|\b(?:u[hm]+|er[mr]|hmm+)\b,?"
+    r"|\bthe (?:number|digit|figure|letter) (?=\w)|\b(?:with )?no spaces?\b|\bcapital (?=\w\b)"
+    r"|\btodo junto\b|\ben min[uú]sculas?\b",
     re.IGNORECASE,
 )
 _UNDERSCORE = re.compile(r"\bgui[oó]n bajo\b|\bunder score\b", re.IGNORECASE)
+_SPLIT_PROVIDER = re.compile(
+    r"(?<=at )(g|hot|i ?cloud|out|proton)[ -]?(mail|look)?(?= (?:dot|point|punto|com)\b)",
+    re.IGNORECASE,
+)
+_LOCAL_TOO = frozenset("contact mail email address".split())  # noqa: SIM905 -- before "at", at times
 _LITERAL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _VALID = re.compile(r"[a-z0-9][a-z0-9._+-]*@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}")
 _CORRECTION = frozenset("sorry mean actually no wait rather digo perdón perdon".split())  # noqa: SIM905
@@ -53,7 +60,9 @@ def occurs(address: str, said: tuple[str, ...]) -> bool:
 
 def _parts(text: str) -> list[str]:
     """Letters, digits and symbols in order; "|" where a sentence ends."""
-    text = spelling.plain_letters(_UNDERSCORE.sub(" underscore ", _NOISE.sub(" ", text.lower())))
+    text = " ".join(_NOISE.sub(" ", text.lower()).split())
+    text = _SPLIT_PROVIDER.sub(lambda m: m[0].replace(" ", "").replace("-", ""), text)
+    text = spelling.plain_letters(_UNDERSCORE.sub(" underscore ", text))
     text = re.sub(r"(?<=\w{2})[.!?](?=\s|$)", " | ", text.replace("\u2019", "'"))
     text = re.sub(r"(?<=\b\w)\.(?=\s|$)", " ", text)
     text = re.sub(r"(?<=\b\w)[-,](?=\s)", " ", text)
@@ -87,7 +96,8 @@ def _local(parts: list[str], at: int) -> str:
     while at > 0:
         part = parts[at - 1]
         after_separator = bool(local) and local[0] in _SEPARATORS
-        if part in ("|", "@", ",") or (part in _BEFORE and not after_separator):
+        talk = part in _BEFORE and not after_separator and (local or not _is_local(parts, at))
+        if part in ("|", "@", ",") or talk:
             break
         local.insert(0, part)
         at -= 1
@@ -96,11 +106,18 @@ def _local(parts: list[str], at: int) -> str:
     return "".join(local).strip("._-+").replace("'", "")
 
 
+def _is_local(parts: list[str], at: int) -> bool:
+    """ "Contact at example dot com": the word before the "@", with nothing before it but "it's"."""
+    begins = at == 1 or parts[at - 2] in ("is", "it's", "its", "|", ",")
+    return parts[at - 1] in _LOCAL_TOO and begins
+
+
 def _domain(parts: list[str], at: int) -> tuple[str, int]:
     """Labels and dots after the "@", and where they end."""
     labels = ""
     while at < len(parts) and parts[at] not in ("|", ",", "@", "."):
-        if parts[at] in _CORRECTION or (parts[at] in _BEFORE and labels):
+        joins = parts[at] == "and" and parts[at + 2 : at + 3] == ["."]  # "smith and sons dot com"
+        if parts[at] in _CORRECTION or (parts[at] in _BEFORE and labels and not joins):
             break
         labels += parts[at]
         at += 1

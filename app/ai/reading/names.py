@@ -10,6 +10,7 @@ _CUE = re.compile(
     r"\b(?:(?:my|the|your|his|her|full|first|last|family|sur|given|by the|under the|on the"
     r"|in the)\s*)?"
     r"names?\b(?:'s)?\s*(?:(?:is|was|would be|of|it's|its|:|,)\s+)*"
+    r"|\b(?:that|it) (?:would|will) be\s+"
     r"|\bcall(?:ed)? me\s+|\bnamed me\s+|\bi go by\s+|\b(?:this|it) is\s+|\bit'?s\s+"
     r"|\bi'?m\s+|\bi am\s+"
     r"|\bunder\s+|\b(?:speaking|talking) (?:to|with)\s+|\bon behalf of\s+"
@@ -17,6 +18,18 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _STRICT = re.compile(r"name|call me|named me|go by|under|llamo|nombre|soy|behalf", re.IGNORECASE)
+_FIRST_AND_LAST = re.compile(
+    r"\b(?:first|given) name(?:'s| is)?,? (?P<first>[^\W\d_][\w'-]*),?(?: and)?(?: my| the)?"
+    r" (?:last|family|second|sur) ?name(?:'s| is)?,? (?P<last>[^\W\d_][\w'-]*)",
+    re.IGNORECASE,
+)
+_SPELLED = re.compile(
+    r",? (?:that(?:'s| is) )?(?:spelled|spelt|spelling(?: is)?)(?=[ ,:])", re.IGNORECASE
+)
+_WITH_A = re.compile(
+    r"(?<=\w),? with(?:out)? (?:an? )?(?:(?:double )?\w|(?:silent|capital) \w)(?= |$|[.,])",
+    re.IGNORECASE,
+)
 _HERE = re.compile(
     r"^(?:(?:hi|hello"
     r"|hey),?\s+)?(?P<name>[^\W\d_][\w'\u2019.-]*(?:\s+[^\W\d_][\w'\u2019.-]*){0,3}?)\s+(?:here|speaking|calling)\b",
@@ -50,6 +63,7 @@ def read(text: str, asked: bool = True) -> str:
     """The name, written with capitals, or "". Unless a name was `asked` for, only one that is
     announced as a name counts: "I'm hungry" must not become Mr Hungry."""
     text = " ".join(text.replace("\u2019", "'").split())
+    text = _WITH_A.sub("", _SPELLED.sub("", text)) if asked else text
     if asked and (spelled := spelling.word(text)):
         return spelled.capitalize()
     text, letters = spelling.trailing(text)
@@ -58,6 +72,10 @@ def read(text: str, asked: bool = True) -> str:
 
 
 def _announced(text: str, asked: bool) -> str:
+    if (both := _FIRST_AND_LAST.search(text)) and (
+        name := _take(f"{both['first']} {both['last']}")
+    ):
+        return name
     cues = [m for m in _CUE.finditer(text) if asked or _STRICT.search(m.group())]
     for cue in sorted(cues, key=lambda m: (not _STRICT.search(m.group()), -m.start())):
         if name := _take(text[cue.end() :]):

@@ -159,11 +159,18 @@ def _merged(runs: list[_Run], region: str) -> list[_Run]:
         if _number(before, region):
             kept = kept[: -len(new)]
         elif run.fix and not run.tail:
-            kept = kept[:-1]
+            kept = kept[: -_taken_back(kept, new, region)]
         merged[-1] = _Run([kept, new], before.plus, before.cued, before.foreign)
     if any(run.fix and _number(run, region) for run in merged):
         merged = [run for run in merged if run.fix and _number(run, region)]
     return merged
+
+
+def _taken_back(kept: str, new: str, region: str) -> int:
+    """How many digits of an unfinished number the words after "no, sorry" stand for: as many as
+    make the whole a number, else the last one."""
+    fitting = (n for n in range(1, len(kept)) if e164(kept[:-n] + new, region))
+    return next(fitting, 1)
 
 
 def _number(run: _Run, region: str) -> str:

@@ -11,11 +11,20 @@ _AS_IN = re.compile(
     r"\b([a-z])[\s,]+(?:as in|for|like|de)\s+\1[a-z]+\b|\b([a-z])[\s,]+as in\s+[a-z]+\b",
     re.IGNORECASE,
 )
+_LETTER_NAMES = (
+    (re.compile(r"\bdouble[\s-]+(?:u|you)\b", re.IGNORECASE), "w"),
+    (re.compile(r"\b(?:zed|zee)\b(?=\W+\w\b)|(?<=\b\w )\b(?:zed|zee)\b", re.IGNORECASE), "z"),
+    (re.compile(r"\bx[\s-]ray\b", re.IGNORECASE), "x"),
+    (re.compile(r"(?<=\b\w )apostrophe (?=\w\b)", re.IGNORECASE), ""),
+    (re.compile(r"\b(?:capital|upper ?case|the letter) (?=\w\b)", re.IGNORECASE), ""),
+)
 _DOUBLE = re.compile(r"\bdouble[\s-]+([a-z])\b", re.IGNORECASE)
 
 
 def plain_letters(text: str) -> str:
     """ "n as in November" becomes "n", "double l" becomes "l l"; all else stays."""
+    for pattern, letter in _LETTER_NAMES:
+        text = pattern.sub(letter, text)
     text = _AS_IN.sub(lambda m: m.group(1) or m.group(2), text)
     return _DOUBLE.sub(r"\1 \1", text)
 

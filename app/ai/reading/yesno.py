@@ -40,6 +40,16 @@ _STARTS_YES = re.compile(rf"(?:(?:um|uh|oh|well|so|and|please),? )*(?:{_YES})(?!
 _STARTS_NO = re.compile(
     rf"(?:(?:um|uh|oh|well|so|and|please|sorry|hmm),? )*(?:{_NO})(?!\w)", re.IGNORECASE
 )
+_YES_SO = re.compile(
+    r"(?:(?:um|uh|oh|well|yes|yeah),? )*(?:that(?:'?s| is) the one"
+    r"|i (?:guess|think|believe|suppose) so|spot on|go for it|you got that right|creo que s[ií])$",
+    re.IGNORECASE,
+)
+_YES_NOT = re.compile(
+    r"\b(?:absolutely|definitely|certainly|of course|sure(?:ly)?|probably|clearly|por supuesto que"
+    r"|claro que) (?:not|no)\b",
+    re.IGNORECASE,
+)
 _STRONG_YES = re.compile(
     r"(?:(?:um|uh|oh|well),? )*(?:yes|yeah|yep|yup|correct|s[ií]|claro|exactly|sure"
     r"|absolutely)(?!\w)",
@@ -57,6 +67,9 @@ _PLEASANT_NO = re.compile(
 
 def read(text: str) -> bool | None:
     text = " ".join(text.replace("\u2019", "'").split()).strip(" .!,")
+    if _YES_SO.match(text):
+        return True
+    text = _YES_NOT.sub("no", text)
     pleasant = bool(_PLEASANT_NO.search(text))
     text = _PLEASANT_NO.sub("sure", text)
     if _STARTS_NO.match(text) and not _is_doubt(text):

@@ -89,8 +89,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """A destination of the tenant's table. `numbers` are E.164; empty means nobody can be rung.
-    `in_order`: they ring one after the other, each for `ring_seconds`."""
+    """A destination of the tenant's table. `numbers` are E.164; empty means nobody can be rung,
+    `barred` that it has numbers, none of which may be rung any more. `in_order`: they ring one
+    after the other, each for `ring_seconds`."""
 
     id: int
     name: str
@@ -100,6 +101,7 @@ class Department:
     operator: bool = False
     ring_seconds: int = 20
     in_order: bool = False
+    barred: bool = False
 
 
 @dataclass(frozen=True, slots=True)

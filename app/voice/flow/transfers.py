@@ -81,7 +81,7 @@ def _refusal(turn: Turn, department: m.Department, also_closed: bool = False) ->
     if not (department.is_open or also_closed):
         return "closed"
     if not department.numbers:
-        return "nobody to ring"
+        return "numbers not allowed" if department.barred else "nobody to ring"
     if department.id in memory.tried:
         return "already tried"
     if memory.transfers >= turn.facts.limits.max_transfers:
