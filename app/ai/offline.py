@@ -221,6 +221,8 @@ def _after_clarify(heard: Heard) -> m.Proposal | None:
         return None
     if answer:
         return _answer(meant[0])
+    if wishes.done(heard.words):  # "no, nothing more" is no wish for a message
+        return m.Finish()
     wanted = heard.context.memory.last_words
     if len(wording.content(heard.words)) > 1 or not wanted:  # "no, I mean …" is heard anew
         return None

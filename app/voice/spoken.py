@@ -115,7 +115,11 @@ def email(value: str, speech: Speech) -> str:
 def letters(value: str, speech: Speech) -> str:
     """Letter by letter, the symbols of an address by their names."""
     named = {sign: speech.tell(name) for sign, name in _IN_ADDRESS.items()}
-    return ", ".join(named.get(c, c.upper()) for c in value if c.isalnum() or c in named)
+    words = (
+        ", ".join(named.get(c, c.upper()) for c in word if c.isalnum() or c in named)
+        for word in value.split()
+    )
+    return "; ".join(words)
 
 
 def shortened(value: str) -> str:

@@ -241,8 +241,8 @@ def test_the_second_read_back_spells_names_and_addresses():
         lines.render(Say(Line.READ_BACK), FACTS, Memory(draft=DRAFT, read_backs=count), Voice())
         for count in (1, 2)
     )
-    assert "A, N, N, L, E, E" not in first
-    assert "Ann Lee, spelled A, N, N, L, E, E." in second
+    assert "A, N, N; L, E, E" not in first
+    assert "Ann Lee, spelled A, N, N; L, E, E." in second
     assert "spelled A, N, N, dot, L, E, E, underscore, 2, at, E" in second
     assert "4 1 5, 5 5 5, 0 1 2 3" in second
     assert set(first.split(". ")) & set(second.split(". ")) == {"Is that right?"}

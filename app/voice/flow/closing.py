@@ -21,7 +21,9 @@ def keep(turn: Turn) -> Turn:
 
 
 def goodbye(turn: Turn) -> m.Decision:
-    """The end by our own doing: silence, a limit, or nothing left to do."""
+    """The end by our own doing: silence, a limit, or nothing left to do. Said once."""
+    if turn.memory.asking == Ask.GOODBYE:
+        return keep(turn).hang_up()
     return keep(turn).say(Line.GOODBYE).hang_up()
 
 

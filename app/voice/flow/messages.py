@@ -204,6 +204,7 @@ class Memory:
     silences: int = 0
     misses: int = 0
     transfers: int = 0
+    refusals: int = 0  # wishes to be connected that came to nothing
     answers: int = 0
     corrections: int = 0
     language: str = ""  # chosen by key; "": that of the number

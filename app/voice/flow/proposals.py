@@ -9,6 +9,7 @@ from app.voice.flow.turn import Turn
 
 _OPEN_TALK = (State.GREETING, State.INTENT, State.FAQ, State.WRAP_UP)
 MOST_ASKED_BACK = 2
+MOST_REFUSALS = 3
 
 
 def consider(turn: Turn, words: str, proposal: m.Proposal) -> m.Decision:
@@ -31,6 +32,9 @@ def consider(turn: Turn, words: str, proposal: m.Proposal) -> m.Decision:
             return talk.tell_hours(turn, words, proposal)
         case m.Clarify(question):
             return talk.clarify(turn, words, question)
+        case m.Transfer() if here is message and turn.memory.refusals >= MOST_REFUSALS:
+            # Round in circles: what is said now is taken down instead.
+            return not_understood(turn.refuse("asked for a person again"), words)
         case m.Transfer(department_id):
             return transfers.attempt(turn.understood().wishing(words), department_id)
         case m.TakeMessage(fields, unanswered) if here is confirmation and not unanswered:

@@ -90,5 +90,6 @@ def _refusal(turn: Turn, department: m.Department, also_closed: bool = False) ->
 
 
 def _take_instead(turn: Turn, because: m.Say) -> m.Decision:
+    turn = turn.knowing(replace(turn.memory, refusals=turn.memory.refusals + 1))
     turn = turn.to(State.TRANSFER_ATTEMPT, State.LEAD_CAPTURE).also(because)
     return taking.begin_or_resume(turn)

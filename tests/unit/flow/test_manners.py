@@ -225,3 +225,15 @@ def test_each_read_back_is_counted_so_that_it_sounds_different():
     assert once.memory.read_backs == 1
     fixed = m.Confirm(False, (Noted(Ask.NAME, "Ann Leigh"),))
     assert after(State.CONFIRMATION, spoke("Leigh", fixed), once.memory).memory.read_backs == 2
+
+
+def test_asking_for_a_person_again_and_again_still_gets_a_message_taken():
+    nobody = replace(FACTS, departments=(), on_call=None)
+    state, memory = State.INTENT, BEGUN
+    for _ in range(12):
+        decision = after(state, spoke("a person!", m.Transfer()), memory, nobody)
+        state, memory = State(decision.state), decision.memory
+        if memory.asking in (Ask.RECORDING, Ask.CONFIRM):
+            break
+    assert memory.draft.get(Ask.NAME)
+    assert isinstance(last(decision), m.Record | Listen)
