@@ -59,6 +59,7 @@ _WAIT = _any(
     r"^(?:(?:um|uh|oh|ok|okay|sorry|yes|please|well|so)[\s,]+)*"
     r"(?:wait|hold on|hang on|one (?:moment|second|sec|minute)|just a (?:moment|second|sec|minute)"
     r"|bear with me|(?:give me|i need)(?: just)? (?:a|one) (?:moment|second|sec|minute)"
+    r"(?=\W*$|\W+(?:to|please|while|until|and|here|i)\b)"
     r"|let me (?:look|check|see|find|get|grab|think)"
     r"|i(?:'ll| will| have to| need to) (?:look|check)"
     r"|un (?:momento|segundo|momentito)|esp[eé]re?(?:me)?|d[eé]jeme (?:ver|buscar|mirar))\b",

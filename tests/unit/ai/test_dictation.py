@@ -170,12 +170,12 @@ def test_who_asks_the_same_in_other_words_gets_the_answer_that_was_offered():
     assert propose(insisting) == m.TakeMessage(unanswered=True)
 
 
-@pytest.mark.parametrize("words", ["i need new insurance", "let me look", "give me two tickets"])
+@pytest.mark.parametrize("words", ["i need a second helmet", "let me look", "give me two tickets"])
 def test_wanting_something_is_no_request_to_wait(words):
     assert isinstance(propose(heard(words)), m.Hold) == (words == "let me look")
 
 
 def test_a_no_that_ends_the_call_is_not_turned_into_a_message():
     asked = "Do you mean: Do you sell gift vouchers?"
-    ending = heard("no nothing more from me", last=asked, last_words="vouchers as a present")
+    ending = heard("no nothing further for me today", last=asked, last_words="vouchers as a present")
     assert propose(ending) == m.Finish()
