@@ -21,7 +21,7 @@ from app.ai.interpreter import Interpreter
 from app.ai.offline import OfflineInterpreter
 from app.extensions import db
 from app.tenancy import acting_for
-from app.voice import after, facts, inbox, notices, performing, thinking, twiml
+from app.voice import after, facts, inbox, learning, notices, performing, thinking, twiml
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
 from config import Settings
@@ -87,6 +87,7 @@ class Minds:
 
 def install(app: Flask, settings: Settings) -> None:
     meaning.listen(settings.data_dir if settings.encoder else None)
+    learning.install()
     app.extensions["minds"] = Minds(settings)
 
 
