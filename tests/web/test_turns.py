@@ -263,6 +263,20 @@ def test_the_person_who_picks_up_hears_who_calls_and_takes_it_by_a_key(
     assert caller.post(path, **stranger).status_code == 403
 
 
+def test_a_number_with_a_language_of_its_own_is_answered_in_it(app: Flask, caller: Caller) -> None:
+    greeting = caller.dial()
+    assert 'language="en-US"' in greeting.text
+    with app.app_context(), acting_for(caller.business.tenant.id):
+        db.session.query(models.TwilioNumber).one().language = "es-US"
+        db.session.commit()
+    other = Caller(app, caller.business)
+    assert "en-US" not in other.dial().text
+    asked = other.say(1, "quiero dejar un mensaje")
+    assert "nombre" in asked.text
+    assert 'language="es-US"' in asked.text
+    assert "en-US" not in asked.text
+
+
 def test_a_message_begun_and_not_finished_is_kept_and_marked_so(app: Flask, caller: Caller) -> None:
     caller.dial()
     caller.say(1, "Please take a message, my boiler is leaking")
