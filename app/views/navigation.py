@@ -49,6 +49,7 @@ GROUPS = (
             also=("TranscriptPage", "CallSummaryPage", "TransferAttemptPage", "RecordingPage"),
         ),
         Place(_("Leads"), "user-plus", "LeadPage.list", "Leads"),
+        Place(_("Lead board"), "columns-3", "LeadBoard.board", "Leads"),
     )),
     Group(_("Receptionist"), (
         Place(_("Knowledge"), "book-open", "KnowledgeEntryPage.list", "Knowledge"),
