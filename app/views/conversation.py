@@ -107,10 +107,12 @@ def of(call: CallSession, attempts: Iterable[TransferAttempt]) -> list[Line]:
     lines = [_line(call, one, entries) for one in spoken]
     lines += [_rang(call, attempt) for attempt in attempts]
     if call.ended_at:
-        lines.append(
-            Line("event", call.ended_at, _into(call, call.ended_at), gettext("Call ended"))
-        )
+        lines.append(_ended(call, call.ended_at))
     return sorted(lines, key=lambda line: (line.at, line.who == "event"))
+
+
+def _ended(call: CallSession, at: datetime) -> Line:
+    return Line("event", at, _into(call, at), gettext("Call ended"), "phone-off")
 
 
 def _into(call: CallSession, at: datetime) -> int:

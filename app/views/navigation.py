@@ -71,6 +71,7 @@ GROUPS = (
             _("Usage and cost"), "chart-column", "UsageMonths.show", "Usage and cost",
             also=("SpendLedgerPage",),
         ),
+        Place(_("Blocked callers"), "ban", "BlockPage.list", "Blocked callers"),
         Place(_("Export everything"), "archive", "Export.show", "Export everything"),
         Place(_("API keys"), "key-round", "ApiKeyPage.list", "API keys"),
         Place(_("Audit"), "history", "AuditLogPage.list", "Audit log"),

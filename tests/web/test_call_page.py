@@ -239,6 +239,7 @@ def test_a_blocked_caller_is_refused_until_unblocked(
     call = first.row()
     assert call is not None
     agent = person(app, rows, business.tenant)
+    assert "#phone-off" in page(agent, call)
     there = f"/callsessionpage/show/{call.id}"
 
     def press(what: str) -> str:
