@@ -127,16 +127,15 @@ class Amount(fields.Decimal):
 
     def __init__(self, kind: Any, **options: Any) -> None:
         self.scale = int(kind.scale)
-        most = 10 ** (kind.precision - kind.scale)
-        bounds = validate.Range(0, most, max_inclusive=False)
-        super().__init__(
-            as_string=True, allow_nan=False, validate=bounds, metadata={"type": "string"}, **options
-        )
+        self.most = 10 ** (kind.precision - kind.scale)
+        super().__init__(as_string=True, allow_nan=False, metadata={"type": "string"}, **options)
 
     def _validated(self, value: Any) -> Any:
         if isinstance(value, bool) or len(str(value)) > LONGEST_NUMBER:
             raise self.make_error("invalid")
         found = super()._validated(value)
+        if found is not None and not 0 <= found < self.most:
+            raise ValidationError(f"Must be from 0 to below {self.most:,}.")
         if found is not None and too_fine(found, self.scale):
             raise ValidationError(f"No more than {self.scale} digits after the point.")
         return found
