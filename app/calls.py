@@ -52,7 +52,7 @@ def finish_call(
         call.duration = duration
     if call.outcome is not None:
         if _bridged(call):
-            call.outcome = Outcome.TRANSFERRED
+            _learn_that_it_was_bridged(call)
         if call.outcome == Outcome.BLOCKED and duration:
             _book(call)  # whoever was forwarded, or heard why not, cost something all the same
         return
@@ -67,6 +67,14 @@ def finish_call(
     outbox.add(JobKind.SUMMARISE_CALL, key=f"summarise_call:{call.id}", call_id=call.id)
     events.call_ended(call)
     _book(call)
+
+
+def _learn_that_it_was_bridged(call: CallSession) -> None:
+    """What a person marked as spam stays so."""
+    if call.before_spam:
+        call.before_spam = Outcome.TRANSFERRED
+    else:
+        call.outcome = Outcome.TRANSFERRED
 
 
 def save_lead(

@@ -1,14 +1,25 @@
 """What each tenant used in a month, and what it costs by the prices of those days."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, DateTime, Numeric, Select, case, cast, func, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Numeric,
+    Select,
+    case,
+    cast,
+    func,
+    select,
+    true,
+)
 
 from app.extensions import db
 from app.models import UNITS, Price, SpendKind, SpendLedger, Tenant
@@ -64,15 +75,24 @@ def months(first: date, last: date, tenant_id: int | None = None) -> list[Month]
     """From one month to another, both the first days of theirs, as each tenant's own calendar has
     them: newest first, then by name. Of one tenant, or of all that the scope may see."""
     found: dict[tuple[date, str, int], Month] = {}
-    for row in db.session.execute(_statement(first, following(last), tenant_id)):
-        tenant, name, month, kind, model, quantity, currency, cost = row
-        line = Line(
-            tenant, name, month, SpendKind(kind), model, int(quantity), currency or "", cost
-        )
+    own = () if tenant_id is None else (SpendLedger.tenant_id == tenant_id,)
+    for line in _lines(first, following(last), *own):
         key = (line.month, line.tenant, line.tenant_id)
         found.setdefault(key, Month(line.tenant_id, line.tenant, line.month)).lines.append(line)
     by_name = sorted(found.values(), key=lambda month: (month.tenant.casefold(), month.tenant_id))
     return sorted(by_name, key=lambda month: month.month, reverse=True)
+
+
+def of_call(call_id: int, began: datetime) -> list[Line]:
+    """What one call used, by kind; mails and recordings may have been booked some weeks later."""
+    first = began.date().replace(day=1) - timedelta(days=1)
+    return list(_lines(first, first + timedelta(days=95), SpendLedger.call_id == call_id))
+
+
+def _lines(first: date, end: date, *conditions: ColumnElement[bool]) -> Iterator[Line]:
+    for row in db.session.execute(_statement(first, end, *conditions)):
+        tenant, name, month, kind, model, quantity, currency, cost = row
+        yield Line(tenant, name, month, SpendKind(kind), model, int(quantity), currency or "", cost)
 
 
 def used(lines: Iterable[Line]) -> dict[SpendKind, int]:
@@ -104,7 +124,7 @@ def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _statement(first: date, end: date, tenant_id: int | None) -> Select[Any]:
+def _statement(first: date, end: date, *conditions: ColumnElement[bool]) -> Select[Any]:
     """One statement: the ledger by day, then each day's price, then months. Days are the tenant's,
     so the bounds are converted rather than each row's time: the index on it can be used."""
     begins, ends = (
@@ -123,11 +143,10 @@ def _statement(first: date, end: date, tenant_id: int | None) -> Select[Any]:
             # the same, roughly, for whoever plans the statement: no zone is a day away
             SpendLedger.created_at > _midnight(first) - timedelta(days=1),
             SpendLedger.created_at < _midnight(end) + timedelta(days=1),
+            *conditions,
         )
         .group_by(SpendLedger.tenant_id, Tenant.name, SpendLedger.kind, SpendLedger.model, day)
     )  # fmt: skip
-    if tenant_id is not None:
-        spent = spent.where(SpendLedger.tenant_id == tenant_id)
     days = spent.subquery()
     price = (
         select(Price.amount, Price.currency)

@@ -56,7 +56,7 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class Understood:
     """`proposal` None: nobody understood it. `besides`: asked in the same breath, and told first.
-    `reason` says why the model's reply was set aside."""
+    `reason` says why the model's reply was set aside, `unsaid` which of its sentences were."""
 
     proposal: Proposal | None
     tier: Tier
@@ -65,6 +65,7 @@ class Understood:
     tokens_out: int = 0
     cached_tokens: int = 0
     reason: str = ""
+    unsaid: tuple[str, ...] = ()
     besides: Answer | TellHours | None = None
 
 

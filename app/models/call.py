@@ -74,6 +74,7 @@ class CallSession(TenantOwned, Timestamped, Model):
     """One call. `turn` is the next turn to be decided; `memory` is the flow's Memory as JSON.
 
     `outcome` is null while the call lives. `duration` is seconds, from Twilio when it tells.
+    `before_spam` is the outcome it had until somebody marked it as spam; null: nobody did.
     `model` is whose tokens were used, of several the last.
     """
 
@@ -95,6 +96,7 @@ class CallSession(TenantOwned, Timestamped, Model):
     called: Mapped[str] = mapped_column(String(20), nullable=False, default="", server_default="")
     state: Mapped[str] = choice(CallState, CallState.GREETING, name="ck_call_session__state")
     outcome: Mapped[str | None] = choice(Outcome, name="ck_call_session__outcome")
+    before_spam: Mapped[str | None] = choice(Outcome, name="ck_call_session__before_spam")
     turn: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
     memory: Mapped[dict[str, Any]] = mapped_column(
         JSONB, nullable=False, default=dict, server_default="{}"

@@ -26,7 +26,8 @@ class LeadStatus(StrEnum):
 class Lead(TenantOwned, Timestamped, Model):
     """Who called and what for. `known` says for each field how it is known (confirmed, keyed,
     caller_id, heard); `confirmed` is true only after the caller agreed to the read-back; `answers`
-    holds the tenant's own intake questions. One per call: a call's later words update it."""
+    holds the tenant's own intake questions. One per call: a call's later words update it.
+    `before_spam` is the status it had until its call was marked as spam."""
 
     __tablename__ = "lead"
     __table_args__ = (
@@ -35,6 +36,7 @@ class Lead(TenantOwned, Timestamped, Model):
         owned_reference("department_id", "department", on_delete="SET NULL (department_id)"),
         UniqueConstraint("tenant_id", "call_id", name="uq_lead__call_id"),
         Index("ix_lead__made", "created_at"),  # across tenants
+        Index("ix_lead__status", "tenant_id", "status", "id"),
         Index("ix_lead__new", "tenant_id", "created_at", postgresql_where="status = 'new'"),
     )
 
@@ -61,6 +63,7 @@ class Lead(TenantOwned, Timestamped, Model):
         Boolean, nullable=False, default=False, server_default="false"
     )
     status: Mapped[str] = choice(LeadStatus, LeadStatus.NEW, name="ck_lead__status")
+    before_spam: Mapped[str | None] = choice(LeadStatus, name="ck_lead__before_spam")
     due: Mapped[date | None] = mapped_column(Date)
     notes: Mapped[str] = mapped_column(Text, nullable=False, default="", server_default="")
 

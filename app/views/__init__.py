@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.views import panel
+from app.views.board import LeadBoard
 from app.views.calls import BLOCKS, CALLS, CONSENTS, SUMMARIES, TRANSCRIPTS, TRANSFERS
 from app.views.exports import Export
 from app.views.keys import KEYS
@@ -26,7 +27,7 @@ ENTITIES = (
 
 
 # Of their own; those that have a `menu_name` are in the menu, too.
-SCREENS = (RecordingMedia, TwilioAccount, UsageMonths, Export)
+SCREENS = (LeadBoard, RecordingMedia, TwilioAccount, UsageMonths, Export)
 
 
 def install(app: Flask) -> None:

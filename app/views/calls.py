@@ -21,9 +21,11 @@ from app.models import (
 )
 from app.views import checks, written
 from app.views.bulk import RowActions
+from app.views.callpage import CallPage
 from app.views.entity import READ, Entity
 from app.views.fields import Body, Words
 from app.views.refusals import Refused
+from app.views.unwanted import UnwantedApi
 
 CATEGORY = "Calls"
 NUMBER = Body.from_dict({"number": Words(checks.phone, required=True)})
@@ -88,15 +90,18 @@ class CallApi:
         return answer
 
 
+class CallsApi(CallApi, UnwantedApi):
+    """With its extra endpoints."""
+
+
 CALLS = Entity(
     model=CallSession, resource="calls", menu="Calls", category=CATEGORY, icon="fa-phone-square",
     list_columns=("caller", "outcome", "started_at", "duration", "called", "channel"),
     low=("called", "channel"), titled=lambda call: written.phone_text(call.caller),
-    related={"CallSummary": "call", "Transcript": "call", "TransferAttempt": "call",
-             "Recording": "call", "Lead": "call"},
     show_columns=(
         "call_sid", "channel", "outcome", "state", "started_at", "ended_at", "duration", "caller",
         "called", "number", "turn", "answers", "last_turn_at", "tokens_in", "tokens_out",
+        "before_spam",
     ),
     searched=("number", "departments", "utterances"),
     exported=(
@@ -105,9 +110,9 @@ CALLS = Entity(
     labels={
         "started_at": "Began", "called": "Number called", "departments": "Department tried",
         "utterances": "Words said (newest 10,000 calls)",
-        "duration": "Length", "call_sid": "Twilio's id",
+        "duration": "Length", "call_sid": "Twilio's id", "before_spam": "Before it was spam",
     },
-    may=READ, also=("test",), api=CallApi,
+    may=READ, also=("test", "mark"), page=CallPage, api=CallsApi,
 )  # fmt: skip
 
 CONSENTS = Entity(

@@ -49,6 +49,7 @@ GROUPS = (
             also=("TranscriptPage", "CallSummaryPage", "TransferAttemptPage", "RecordingPage"),
         ),
         Place(_("Leads"), "user-plus", "LeadPage.list", "Leads"),
+        Place(_("Lead board"), "columns-3", "LeadBoard.board", "Leads"),
     )),
     Group(_("Receptionist"), (
         Place(_("Knowledge"), "book-open", "KnowledgeEntryPage.list", "Knowledge"),
@@ -70,6 +71,7 @@ GROUPS = (
             _("Usage and cost"), "chart-column", "UsageMonths.show", "Usage and cost",
             also=("SpendLedgerPage",),
         ),
+        Place(_("Blocked callers"), "ban", "BlockPage.list", "Blocked callers"),
         Place(_("Export everything"), "archive", "Export.show", "Export everything"),
         Place(_("API keys"), "key-round", "ApiKeyPage.list", "API keys"),
         Place(_("Audit"), "history", "AuditLogPage.list", "Audit log"),

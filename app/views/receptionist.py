@@ -112,6 +112,7 @@ NUMBERS = Entity(
 )  # fmt: skip
 
 DEPARTMENTS = Entity(
+    related={"Lead": "department", "TransferAttempt": "department"},
     model=Department, resource="departments", menu="Departments", category=CATEGORY,
     icon="fa-sitemap", order=("position", "asc"),
     list_columns=("name", "description", "numbers", "position", "operator"),

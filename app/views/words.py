@@ -66,6 +66,13 @@ WORDS = {
         lost=_("The sound is deleted for everyone. The written conversation stays."),
         empty=_("No recordings yet"), how=_("Switch recording on under Receptionist."),
     ),
+    "Block": Words(
+        one=_("blocked caller"), many=_("blocked callers"), icon="ban",
+        purpose=_("Numbers whose calls are not answered."),
+        add=_("Block a number"), saved=_("Number blocked"), deleted=_("Number unblocked"),
+        delete=_("Unblock number"), lost=_("Calls from this number are answered again."),
+        empty=_("Nobody is blocked"), how=_("Block a number here or on the page of its call."),
+    ),
     "ReceptionistConfig": Words(
         one=_("receptionist"), many=_("receptionists"), icon="headset",
         purpose=_("How callers are greeted, what they are asked, and who is told."),

@@ -162,7 +162,7 @@ def _grounded(understood: Understood, facts: m.Facts, words: str) -> Understood:
         understood.proposal, facts, lambda day: spoken.hours((day.day,), facts, speech), [words]
     )
     reason = "ungrounded" if refused else understood.reason
-    return replace(understood, proposal=proposal, reason=reason)
+    return replace(understood, proposal=proposal, reason=reason, unsaid=refused)
 
 
 def _as_number(keys: str, before: m.Memory, facts: m.Facts) -> str:

@@ -70,6 +70,8 @@ def _how_understood(said: Said, decision: m.Decision) -> dict[str, Any]:
         }
         if said.understood.reason:
             evidence["instead_of_model"] = said.understood.reason
+        if said.understood.unsaid:
+            evidence["unsaid"] = [twiml.xml_safe(one) for one in said.understood.unsaid]
         if said.understood.model:
             evidence["model"] = said.understood.model
     if decision.refused:

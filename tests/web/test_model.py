@@ -81,7 +81,9 @@ def test_what_no_source_says_is_not_spoken(caller: Caller, openai: FakeOpenAI) -
     answer = caller.say(1, QUESTION).text
     assert "4 dollars" not in answer
     assert "confirm that" in answer
-    assert how_understood(caller)["instead_of_model"] == "ungrounded"
+    evidence = how_understood(caller)
+    assert evidence["instead_of_model"] == "ungrounded"
+    assert evidence["unsaid"] == ["Parking costs 4 dollars an hour."]
     assert [gap.question for gap in caller.all(models.KnowledgeGap)] == [QUESTION]
 
 
