@@ -1,7 +1,7 @@
 """What each tenant used in a month, and what it costs by the prices of those days."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -64,15 +64,23 @@ def months(first: date, last: date, tenant_id: int | None = None) -> list[Month]
     """From one month to another, both the first days of theirs, as each tenant's own calendar has
     them: newest first, then by name. Of one tenant, or of all that the scope may see."""
     found: dict[tuple[date, str, int], Month] = {}
-    for row in db.session.execute(_statement(first, following(last), tenant_id)):
-        tenant, name, month, kind, model, quantity, currency, cost = row
-        line = Line(
-            tenant, name, month, SpendKind(kind), model, int(quantity), currency or "", cost
-        )
+    for line in _lines(first, following(last), tenant_id):
         key = (line.month, line.tenant, line.tenant_id)
         found.setdefault(key, Month(line.tenant_id, line.tenant, line.month)).lines.append(line)
     by_name = sorted(found.values(), key=lambda month: (month.tenant.casefold(), month.tenant_id))
     return sorted(by_name, key=lambda month: month.month, reverse=True)
+
+
+def costs(first: date, last: date, tenant_id: int | None = None) -> dict[str, Decimal]:
+    """What was used from one day to another, both included, costs: by currency. Nothing that has
+    no price."""
+    return total(_lines(first, last + timedelta(days=1), tenant_id))
+
+
+def _lines(first: date, end: date, tenant_id: int | None) -> Iterator[Line]:
+    for row in db.session.execute(_statement(first, end, tenant_id)):
+        tenant, name, month, kind, model, quantity, currency, cost = row
+        yield Line(tenant, name, month, SpendKind(kind), model, int(quantity), currency or "", cost)
 
 
 def used(lines: Iterable[Line]) -> dict[SpendKind, int]:

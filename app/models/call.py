@@ -177,7 +177,8 @@ class TransferAttempt(TenantOwned, Timestamped, Model):
 
     __tablename__ = "transfer_attempt"
     __table_args__ = (
-        *owned_keys("transfer_attempt", "call_id", "department_id"),
+        *owned_keys("transfer_attempt", "call_id", "department_id", "created_at"),
+        Index("ix_transfer_attempt__made", "created_at"),  # across tenants
         owned_reference("call_id", "call_session"),
         owned_reference("department_id", "department", on_delete="SET NULL (department_id)"),
         UniqueConstraint("tenant_id", "call_id", "turn", name="uq_transfer_attempt__turn"),
