@@ -61,11 +61,13 @@ def of_length(label: str, now: float | None, before: float | None, url: str) -> 
 def of_cost(
     label: str, now: dict[str, Decimal], before: dict[str, Decimal], url: str
 ) -> list[Card]:
-    """One a currency: different ones cannot be added up."""
+    """One a currency: different ones cannot be added up. By whole days, as prices are."""
+    hint = gettext("Of whole days")
     return [
         Card(
             label, written.money(amount, currency),
-            gettext("was %(figure)s", figure=written.money(before.get(currency, 0), currency)), url,
+            gettext("was %(figure)s", figure=written.money(before.get(currency, 0), currency)),
+            url, hint,
         )
         for currency, amount in now.items()
     ]  # fmt: skip
