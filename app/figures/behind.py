@@ -6,10 +6,11 @@ neither are its transfers. Work is counted whatever it was for: a mail that fail
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Integer, and_, cast, exists, func
+from sqlalchemy import Integer, and_, cast, exists, func, select
 
 from app.figures.period import Period, Span
 from app.models import (
@@ -85,6 +86,16 @@ class Asked:
         if moment is not None:
             found.append(within(moment, self.period.span))
         return [*found, *_part(model, moment, self.part, self.period.zone_name)]
+
+
+def lead_since(moment: datetime) -> Any:
+    """Of each call that began then or later its lead, as a subquery: older leads, which are most,
+    need not be read, since a lead is made after its call began."""
+    return (
+        select(Lead.tenant_id, Lead.call_id, Lead.status, Lead.confirmed)
+        .where(Lead.created_at >= moment)
+        .subquery()
+    )
 
 
 def within(moment: Any, span: Span) -> Any:

@@ -5,10 +5,10 @@ One statement, whatever the number of calls: PostgreSQL groups them in several w
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Date, and_, cast, func, or_, select, tuple_
+from sqlalchemy import BigInteger, Date, and_, cast, func, or_, select, text, tuple_
 
 from app.extensions import db
 from app.figures import behind
@@ -16,6 +16,7 @@ from app.figures.period import Period
 from app.models import CallSession, CallSummary, Channel, Lead, LeadStatus, Outcome, Tenant
 
 LATEST = 6
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of the stretches
 BUSIEST = 8
 
 
@@ -45,73 +46,76 @@ class Calls:
 
 @dataclass(slots=True)
 class Counted:
-    """`days`: by day and outcome (STILL_ON: none yet); `hours`: by weekday (0 is Monday) and hour;
-    `tenants`: by id, if asked for."""
+    """`days`: by day and outcome (STILL_ON: none yet); `hours`: by weekday (0 is Monday) and
+    hour."""
 
     now: Calls = field(default_factory=Calls)
     before: Calls = field(default_factory=Calls)
     days: dict[tuple[date, str], int] = field(default_factory=dict)
     hours: dict[tuple[int, int], int] = field(default_factory=dict)
-    tenants: dict[int, int] = field(default_factory=dict)
 
     def of_day(self, day: date) -> int:
         return sum(n for (when, _outcome), n in self.days.items() if when == day)
 
 
-def counted(period: Period, *, by_tenant: bool = False) -> Counted:
+def counted(period: Period) -> Counted:
     """Of what the scope may see."""
     found = Counted()
-    for row in db.session.execute(_statement(period, by_tenant)):
+    for row in db.session.execute(_statement(period)):
         *_keys, taken, confirmed, known, timed, seconds = row
         if row.of_days:
             half = found.now if row.is_now else found.before
             half.add(taken, confirmed, known, timed, seconds)
             if row.is_now:
                 found.days[row.day, row.outcome or behind.STILL_ON] = taken
-        elif row.of_hours and row.is_now:
+        elif row.is_now:
             found.hours[row.weekday, row.hour] = taken
-        elif row.is_now and row.tenant_id is not None:
-            found.tenants[row.tenant_id] = taken
     return found
 
 
-def _statement(period: Period, by_tenant: bool) -> Any:
-    call = _calls(period).c
-    sets = [
-        tuple_(call.is_now, call.day, call.outcome),
-        tuple_(call.is_now, call.weekday, call.hour),
-    ]
-    if by_tenant:
-        sets.append(tuple_(call.is_now, call.tenant_id))
-    return select(
-        call.is_now, call.day, call.outcome, call.weekday, call.hour,
-        (call.tenant_id if by_tenant else func.max(call.tenant_id)).label("tenant_id"),
-        (func.grouping(call.day) == 0).label("of_days"),
-        (func.grouping(call.hour) == 0).label("of_hours"),
-        func.count(), func.count().filter(call.confirmed), func.count().filter(call.answers > 0),
-        func.count(call.duration), func.sum(call.duration),
-    ).group_by(func.grouping_sets(*sets))  # fmt: skip
-
-
-def _calls(period: Period) -> Any:
-    """The calls of both stretches. Whether one is spam or confirmed its lead says, which was made
-    after the call began: older leads need not be read."""
-    now, before = period.span, period.before
-    lead = (
-        select(Lead.tenant_id, Lead.call_id, Lead.status, Lead.confirmed)
-        .where(Lead.created_at >= before.begins)
-        .subquery()
-    )
-    moment = CallSession.started_at
-    local = behind.local(moment, period.zone_name)
-    return (
+def _statement(period: Period) -> Any:
+    """First by stretches of UTC, which is quick; those then by the zone's days and hours."""
+    part = _parts(period)
+    local = behind.local(part.c.at, period.zone_name)
+    call = (
         select(
-            CallSession.tenant_id, CallSession.outcome, CallSession.duration, CallSession.answers,
-            (moment >= now.begins).label("is_now"),
+            part,
             cast(local, Date).label("day"),
             behind.weekday(local).label("weekday"),
             behind.hour(local).label("hour"),
-            func.coalesce(lead.c.confirmed, False).label("confirmed"),
+        )
+        .subquery()
+        .c
+    )
+    return select(
+        call.is_now, call.day, call.outcome, call.weekday, call.hour,
+        (func.grouping(call.day) == 0).label("of_days"),
+        *(
+            cast(func.sum(column), BigInteger)
+            for column in (call.taken, call.confirmed, call.known, call.timed, call.seconds)
+        ),
+    ).group_by(
+        func.grouping_sets(
+            tuple_(call.is_now, call.day, call.outcome),
+            tuple_(call.is_now, call.weekday, call.hour),
+        )
+    )  # fmt: skip
+
+
+def _parts(period: Period) -> Any:
+    now, before = period.span, period.before
+    moment = CallSession.started_at
+    lead = behind.lead_since(before.begins)
+    is_now = (moment >= now.begins).label("is_now")
+    at = func.date_bin(period.grain, moment, EPOCH).label("at")
+    return (
+        select(
+            is_now, at, CallSession.outcome,
+            func.count().label("taken"),
+            func.count().filter(lead.c.confirmed).label("confirmed"),
+            func.count().filter(CallSession.answers > 0).label("known"),
+            func.count(CallSession.duration).label("timed"),
+            func.sum(CallSession.duration).label("seconds"),
         )
         .outerjoin(
             lead,
@@ -120,12 +124,33 @@ def _calls(period: Period) -> Any:
         .where(
             moment >= before.begins, moment < now.ends,
             or_(moment < before.ends, moment >= now.begins),
-            CallSession.channel != Channel.TEST,
-            CallSession.outcome.is_distinct_from(str(Outcome.BLOCKED)),
-            lead.c.status.is_distinct_from(str(LeadStatus.SPAM)),
+            *_real(lead),
         )
+        .group_by(text("1"), text("2"), CallSession.outcome)
         .subquery()
     )  # fmt: skip
+
+
+def _real(lead: Any) -> tuple[Any, ...]:
+    return (
+        CallSession.channel != Channel.TEST,
+        CallSession.outcome.is_distinct_from(str(Outcome.BLOCKED)),
+        lead.c.status.is_distinct_from(str(LeadStatus.SPAM)),
+    )
+
+
+def by_tenant(period: Period) -> dict[int, int]:
+    """Calls taken in the period, of each tenant that had any."""
+    span = period.span
+    lead = behind.lead_since(span.begins)
+    same = and_(lead.c.tenant_id == CallSession.tenant_id, lead.c.call_id == CallSession.id)
+    found = db.session.execute(
+        select(CallSession.tenant_id, func.count())
+        .outerjoin(lead, same)
+        .where(behind.within(CallSession.started_at, span), *_real(lead))
+        .group_by(CallSession.tenant_id)
+    )
+    return {tenant: calls for tenant, calls in found}
 
 
 def busiest(tenants: Mapping[int, int]) -> list[tuple[int, str, int]]:

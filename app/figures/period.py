@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 
 LONGEST = 92  # days
+WHOLE = {timedelta(hours=n) for n in range(-12, 15)}  # offsets from UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,14 @@ class Period:
     def before_days(self) -> tuple[date, date]:
         """The first and the last of the days before."""
         return self.first - timedelta(days=self.days), self.first - timedelta(days=1)
+
+    @property
+    def grain(self) -> timedelta:
+        """A stretch of time that lies within one hour of the zone's clock: not all zones are whole
+        hours away from UTC."""
+        moments = (self.before.begins, self.span.begins, self.span.ends)
+        whole = all(m.utcoffset() in WHOLE for m in moments)
+        return timedelta(hours=1) if whole else timedelta(minutes=15)
 
     @property
     def is_running(self) -> bool:

@@ -1,6 +1,7 @@
 """Attempts to put callers through: how many reached a person, by department and by hour."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import and_, func, or_, select, tuple_
@@ -8,9 +9,18 @@ from sqlalchemy import and_, func, or_, select, tuple_
 from app.extensions import db
 from app.figures import behind
 from app.figures.period import Period
-from app.models import CallSession, Department, Tenant, TransferAttempt, TransferStatus
+from app.models import (
+    CallSession,
+    Channel,
+    Department,
+    LeadStatus,
+    Tenant,
+    TransferAttempt,
+    TransferStatus,
+)
 
 SHOWN = 8  # departments
+LONGEST_CALL = timedelta(days=1)  # Twilio ends it then
 
 
 @dataclass(slots=True)
@@ -49,7 +59,8 @@ def counted(period: Period) -> Transfers:
 
 def _statement(period: Period) -> Any:
     now, before = period.span, period.before
-    moment = TransferAttempt.created_at
+    moment, began = TransferAttempt.created_at, CallSession.started_at
+    lead = behind.lead_since(before.begins - LONGEST_CALL)
     attempt = (
         select(
             TransferAttempt.department_id, TransferAttempt.status,
@@ -63,10 +74,16 @@ def _statement(period: Period) -> Any:
                 CallSession.id == TransferAttempt.call_id,
             ),
         )
+        .outerjoin(
+            lead,
+            and_(lead.c.tenant_id == CallSession.tenant_id, lead.c.call_id == CallSession.id),
+        )
         .where(
+            began >= before.begins - LONGEST_CALL, began < now.ends,
             moment >= before.begins, moment < now.ends,
             or_(moment < before.ends, moment >= now.begins),
-            *behind.is_real(),
+            CallSession.channel != Channel.TEST,
+            lead.c.status.is_distinct_from(str(LeadStatus.SPAM)),
         )
         .subquery()
         .c

@@ -59,12 +59,13 @@ def _found(period: Period, may: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"needs": needing.of(period, may), "cards": [], "Outcome": Outcome,
                              "Channel": Channel}  # fmt: skip
     counted = put_through = None
+    across = current_scope() is PLATFORM
     if may("CallSession"):
-        counted = calls.counted(period, by_tenant=current_scope() is PLATFORM)
+        counted = calls.counted(period)
         found |= {
             "calls": counted, "latest": calls.latest(),
             "days_chart": charted.days(period, counted), "grid": charted.grid(period, counted),
-            "busiest": calls.busiest(counted.tenants),
+            "busiest": calls.busiest(calls.by_tenant(period)) if across else [],
         }  # fmt: skip
     if may("TransferAttempt"):
         put_through = transfers.counted(period)

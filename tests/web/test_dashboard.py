@@ -98,6 +98,16 @@ def test_days_and_hours_are_those_of_the_zone(app: Flask, rows: Rows, shop: mode
     assert (list(utc.hours), list(utc.days)) == ([(1, 4)], [(date(2026, 3, 3), "open")])
 
 
+def test_hours_of_a_zone_half_an_hour_off_are_its_own(
+    app: Flask, rows: Rows, shop: models.Tenant
+) -> None:
+    for minute in (20, 40):  # ten to nine and ten past nine, where it is half past more
+        rows.call(shop, started_at=datetime(2026, 3, 3, 3, minute, tzinfo=UTC))
+    with app.app_context(), acting_for(shop.id):
+        found = calls.counted(Period(*WEEK, ZoneInfo("Asia/Kolkata"), LATER))
+    assert found.hours == {(1, 8): 1, (1, 9): 1}
+
+
 def test_the_day_that_has_23_hours_ends_at_its_midnight() -> None:
     span = Period(date(2026, 3, 8), date(2026, 3, 8), NEW_YORK, LATER).span
     assert (span.begins, span.ends) == (at(8, 0), at(9, 0))
@@ -390,7 +400,7 @@ def test_what_a_caller_said_stays_text(
 
 def test_scopes_hold_without_the_page(app: Flask, rows: Rows, some: models.Tenant) -> None:
     with app.app_context(), across_tenants():
-        everybody = calls.counted(week(), by_tenant=True)
-        assert everybody.now.taken == 7
-        assert sorted(everybody.tenants.values()) == [1, 6]
-        assert calls.busiest(everybody.tenants)[0][1:] == ("Corner Shop", 6)
+        everybody = calls.by_tenant(week())
+        assert calls.counted(week()).now.taken == 7
+        assert sorted(everybody.values()) == [1, 6]
+        assert calls.busiest(everybody)[0][1:] == ("Corner Shop", 6)
