@@ -75,12 +75,21 @@ def months(first: date, last: date, tenant_id: int | None = None) -> list[Month]
     """From one month to another, both the first days of theirs, as each tenant's own calendar has
     them: newest first, then by name. Of one tenant, or of all that the scope may see."""
     found: dict[tuple[date, str, int], Month] = {}
-    own = () if tenant_id is None else (SpendLedger.tenant_id == tenant_id,)
-    for line in _lines(first, following(last), *own):
+    for line in _lines(first, following(last), *_of(tenant_id)):
         key = (line.month, line.tenant, line.tenant_id)
         found.setdefault(key, Month(line.tenant_id, line.tenant, line.month)).lines.append(line)
     by_name = sorted(found.values(), key=lambda month: (month.tenant.casefold(), month.tenant_id))
     return sorted(by_name, key=lambda month: month.month, reverse=True)
+
+
+def costs(first: date, last: date, tenant_id: int | None = None) -> dict[str, Decimal]:
+    """What was used from one day to another, both included, costs: by currency. Nothing that has
+    no price."""
+    return total(_lines(first, last + timedelta(days=1), *_of(tenant_id)))
+
+
+def _of(tenant_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    return () if tenant_id is None else (SpendLedger.tenant_id == tenant_id,)
 
 
 def of_call(call_id: int, began: datetime) -> list[Line]:

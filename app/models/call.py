@@ -70,6 +70,9 @@ class ConsentKind(StrEnum):
     RECORDING = "recording"  # of the call
 
 
+COUNTED = ["id", "channel", "outcome", "duration", "answers"]
+
+
 class CallSession(TenantOwned, Timestamped, Model):
     """One call. `turn` is the next turn to be decided; `memory` is the flow's Memory as JSON.
 
@@ -80,9 +83,13 @@ class CallSession(TenantOwned, Timestamped, Model):
 
     __tablename__ = "call_session"
     __table_args__ = (
-        *owned_keys("call_session", "number_id", "started_at", "caller"),
+        *owned_keys("call_session", "number_id", "caller"),
+        # With what figures are made of: they need not read the calls, which are long.
+        Index("ix_call_session__started_at", "tenant_id", "started_at", postgresql_include=COUNTED),
         owned_reference("number_id", "twilio_number", on_delete="SET NULL (number_id)"),
-        Index("ix_call_session__began", "started_at"),  # across tenants
+        Index(  # across tenants
+            "ix_call_session__began", "started_at", postgresql_include=["tenant_id", *COUNTED]
+        ),
         Index(
             "ix_call_session__open", "tenant_id", "last_turn_at", postgresql_where="outcome is null"
         ),
@@ -179,7 +186,8 @@ class TransferAttempt(TenantOwned, Timestamped, Model):
 
     __tablename__ = "transfer_attempt"
     __table_args__ = (
-        *owned_keys("transfer_attempt", "call_id", "department_id"),
+        *owned_keys("transfer_attempt", "call_id", "department_id", "created_at"),
+        Index("ix_transfer_attempt__made", "created_at"),  # across tenants
         owned_reference("call_id", "call_session"),
         owned_reference("department_id", "department", on_delete="SET NULL (department_id)"),
         UniqueConstraint("tenant_id", "call_id", "turn", name="uq_transfer_attempt__turn"),

@@ -30,10 +30,14 @@ class SpendLedger(TenantOwned, Model):
 
     __tablename__ = "spend_ledger"
     __table_args__ = (
-        *owned_keys("spend_ledger", "call_id", "created_at"),
+        *owned_keys("spend_ledger", "call_id"),
+        Index(
+            "ix_spend_ledger__created_at", "tenant_id", "created_at",
+            postgresql_include=["kind", "model", "quantity"],
+        ),
         owned_reference("call_id", "call_session", on_delete="SET NULL (call_id)"),
         UniqueConstraint("tenant_id", "key", name="uq_spend_ledger__key"),
-    )
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     call_id: Mapped[int | None] = mapped_column(Integer)

@@ -69,6 +69,8 @@ class Job(TenantOwned, Timestamped, Model):
         UniqueConstraint(
             "tenant_id", "key", name="uq_job__key", postgresql_nulls_not_distinct=True
         ),
+        Index("ix_job__made", "created_at"),  # across tenants
+        Index("ix_job__dead", "tenant_id", "created_at", postgresql_where="status = 'dead'"),
         Index("ix_job__due", "run_at", postgresql_where="status in ('waiting', 'running')"),
     )
 

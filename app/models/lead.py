@@ -38,7 +38,11 @@ class Lead(TenantOwned, Timestamped, Model):
         Index("ix_lead__made", "created_at"),  # across tenants
         Index("ix_lead__status", "tenant_id", "status", "id"),
         Index("ix_lead__new", "tenant_id", "created_at", postgresql_where="status = 'new'"),
-    )
+        Index(
+            "ix_lead__to_do", "tenant_id", "due",
+            postgresql_where="status in ('new', 'contacted') and test is false",
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     call_id: Mapped[int | None] = mapped_column(Integer)

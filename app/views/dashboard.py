@@ -1,24 +1,38 @@
-"""The first page: what waits, counted."""
+"""The first page: what needs a person, then the figures of some days, each with the list behind it.
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+Everybody sees what they may read; a super admin all tenants, or the one acted for.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
-from flask import redirect
+from flask import redirect, request
 from flask_appbuilder import IndexView, expose
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from flask_login import current_user
-from sqlalchemy import func, select
 
-from app.extensions import db
-from app.models import CallSession, Channel, Job, JobStatus, Lead, LeadStatus, Tenant
+from app.figures import calls, transfers, waiting, work
+from app.figures.period import LONGEST, Period
+from app.models import Channel, JobKind, Outcome
+from app.tenancy import PLATFORM, current_scope
+from app.views import behind, charted, moments, needing, reckoning, tones
+from app.views.refusals import Refused
+
+USUAL = 7
+DAYS = {1: _("Today"), 7: _("7 days"), 30: _("30 days")}
 
 
-@dataclass(frozen=True)
-class Counts:
-    tenant: str
-    calls: int
-    leads: int
-    jobs: int
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The days in the address. `days` is one of DAYS; None: chosen one by one. What was typed stays
+    in the form, also what could not be read: then `problem` says so, and the usual days show."""
+
+    period: Period
+    days: int | None
+    typed: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
 
 
 class Dashboard(IndexView):
@@ -27,20 +41,85 @@ class Dashboard(IndexView):
         if not current_user.is_authenticated:
             return redirect(self.appbuilder.get_url_for_login)
         self.update_redirect()
-        return self.render_template("dashboard.html", rows=_counts())
+        choice = _chosen()
+        context = _found(choice.period, self._may)
+        page = self.render_template(
+            "dashboard.html", chosen=choice, period=choice.period, days=DAYS, behind=behind,
+            zone=choice.period.zone_name, today=moments.today(),
+            across=current_scope() is PLATFORM, **context,
+        )  # fmt: skip
+        return page, 400 if choice.problem else 200
+
+    def _may(self, name: str) -> bool:
+        return bool(self.appbuilder.sm.has_access("can_read", name))
 
 
-def _counts() -> list[Counts]:
-    since = datetime.now(UTC) - timedelta(days=1)
-    calls = _by_tenant(
-        CallSession, CallSession.started_at >= since, CallSession.channel != Channel.TEST
-    )
-    leads = _by_tenant(Lead, Lead.status == LeadStatus.NEW, Lead.test.is_(False))
-    jobs = _by_tenant(Job, Job.status == JobStatus.WAITING)
-    tenants = db.session.execute(select(Tenant.id, Tenant.name).order_by(Tenant.name).limit(200))
-    return [Counts(n, calls.get(i, 0), leads.get(i, 0), jobs.get(i, 0)) for i, n in tenants]
+def _found(period: Period, may: Any) -> dict[str, Any]:
+    """What the page shows, as far as whoever asks may read it."""
+    found: dict[str, Any] = {"needs": needing.of(period, may), "cards": [], "Outcome": Outcome,
+                             "Channel": Channel}  # fmt: skip
+    counted = put_through = None
+    across = current_scope() is PLATFORM
+    if may("CallSession"):
+        counted = calls.counted(period)
+        found |= {
+            "calls": counted, "latest": calls.latest(),
+            "days_chart": charted.days(period, counted), "grid": charted.grid(period, counted),
+            "busiest": calls.busiest(calls.by_tenant(period)) if across else [],
+        }  # fmt: skip
+    if may("TransferAttempt"):
+        put_through = transfers.counted(period)
+        found |= {
+            "transfers": put_through, "departments": transfers.named(put_through),
+            "hours_chart": charted.hours(period, put_through),
+        }  # fmt: skip
+    if may("KnowledgeGap"):
+        found["questions"] = waiting.questions()
+    if may("Job"):
+        found |= {"work": work.by_kind(period), "measured": work.MEASURED, "kind_of": _kind}
+    return found | {"cards": reckoning.cards(period, may, counted, put_through)}
 
 
-def _by_tenant(model: Any, *conditions: Any) -> dict[int, int]:
-    counted = select(model.tenant_id, func.count()).where(*conditions).group_by(model.tenant_id)
-    return {tenant_id: count for tenant_id, count in db.session.execute(counted)}
+def _kind(kind: str) -> str:
+    return str(tones.said(JobKind, kind).text)
+
+
+def _chosen() -> Choice:
+    typed = {name: request.args.get(name, "")[:20] for name in ("from", "to")}
+    try:
+        if any(typed.values()):
+            return Choice(behind.period_of(*_typed(typed)), None, typed)
+        days = request.args.get("days", str(USUAL))
+        if days not in map(str, DAYS):
+            raise Refused(gettext("Choose today, 7 days or 30 days."), "days")
+        return Choice(_last(int(days)), int(days), _days(_last(int(days))))
+    except Refused as refusal:
+        return Choice(_last(USUAL), None, typed, str(refusal.message))
+
+
+def _last(days: int) -> Period:
+    today = moments.today()
+    return behind.period_of(today - timedelta(days=days - 1), today)
+
+
+def _days(period: Period) -> dict[str, str]:
+    return {"from": period.first.isoformat(), "to": period.last.isoformat()}
+
+
+def _typed(typed: dict[str, str]) -> tuple[date, date]:
+    """Raises Refused."""
+    try:
+        first, last = (behind.day_of(typed[name]) for name in ("from", "to"))
+    except ValueError as error:
+        raise Refused(
+            gettext("First day and last day: choose both, each written like 2026-11-22."), "from"
+        ) from error
+    if last < first:
+        raise Refused(gettext("Last day: choose one that is not before the first day."), "to")
+    if last > moments.today():
+        raise Refused(gettext("Last day: choose today or an earlier day."), "to")
+    if (last - first).days >= LONGEST:
+        raise Refused(
+            gettext("First day: choose at most %(days)d days in all.", days=LONGEST), "from"
+        )
+    return first, last

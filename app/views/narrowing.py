@@ -15,7 +15,7 @@ from flask_babel import gettext, ngettext
 from sqlalchemy import String, Text, func, inspect, or_
 
 from app.extensions import db
-from app.views import tones, written
+from app.views import behind, tones, written
 from app.views.fields import storable
 from app.views.interface import is_id
 
@@ -84,17 +84,20 @@ class Narrowed:
             return ""
 
     def is_narrowed(self) -> bool:
-        return bool(self.asked() or self._filters.values)  # type: ignore[attr-defined]
+        return bool(self.asked() or self._filters.values or behind.asked(self))  # type: ignore[attr-defined]
 
     def searched(self, filters: Any) -> Any:
-        """These filters and the search."""
-        if not self.asked():
+        """These filters, the search, and the figure that led here."""
+        figure = behind.asked(self)
+        if not self.asked() and not figure:
             return filters
-        found = filters.copy()
-        found.filters.append(
-            Containing(self._texts(), self.datamodel)  # type: ignore[attr-defined]
-        )
-        found.values.append(self.asked())
+        found, rows = filters.copy(), self.datamodel  # type: ignore[attr-defined]
+        if self.asked():
+            found.filters.append(Containing(self._texts(), rows))
+            found.values.append(self.asked())
+        if figure:
+            found.filters.append(behind.Counted(rows))
+            found.values.append(figure)
         return found
 
     def _texts(self) -> tuple[str, ...]:
@@ -128,11 +131,14 @@ class Narrowed:
         return next((n for n, flt in enumerate(known) if type(flt) is FilterEqual), None)
 
     def _url(self, argument: str, value: str | None = None) -> str:
+        return self._without(argument, **({argument: value} if value else {}))
+
+    def _without(self, *arguments: str, **others: Any) -> str:
         kept: dict[str, Any] = {
             key: values for key, values in request.args.to_dict(flat=False).items()
-            if key != argument and not key.startswith("page_")
+            if key not in arguments and not key.startswith("page_")
         }  # fmt: skip
-        return url_for(f"{self.endpoint}.list", **kept | ({argument: value} if value else {}))
+        return url_for(f"{self.endpoint}.list", **kept | others)
 
     def filters_set(self) -> list[tuple[str, int, str]]:
         """Column, number of the operation, value: of each filter in the address."""
@@ -142,7 +148,8 @@ class Narrowed:
         """What the chips do not show, each with the address of the list without it."""
         chips = self.chips()
         state = next((n for n in ("status", "outcome") if n in self.entity.list_columns), "")
-        return [
+        figures = [Chip(text, self._without(*names)) for text, names in behind.told(self)]
+        return figures + [
             Chip(self._said(column, number, value), self._url(argument))
             for column, number, value, argument in self._in_address()
             if not (chips and column == state and number == self._equal(state))

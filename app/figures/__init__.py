@@ -1,0 +1,1 @@
+"""What the first page says in numbers, each by few grouped statements, and the rows behind each."""
