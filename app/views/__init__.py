@@ -5,6 +5,7 @@ from flask import Flask
 from app.views import panel
 from app.views.calls import BLOCKS, CALLS, CONSENTS, SUMMARIES, TRANSCRIPTS, TRANSFERS
 from app.views.exports import Export
+from app.views.gaps import Unanswered
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
@@ -12,6 +13,7 @@ from app.views.platform import AUDIT, JOBS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
 from app.views.tenants import TENANTS
+from app.views.trying import Trying
 from app.views.twilio import TwilioAccount
 from app.views.usage import PRICES, USAGE, UsageMonths
 from app.views.users import USERS
@@ -26,7 +28,7 @@ ENTITIES = (
 
 
 # Of their own; those that have a `menu_name` are in the menu, too.
-SCREENS = (RecordingMedia, TwilioAccount, UsageMonths, Export)
+SCREENS = (RecordingMedia, TwilioAccount, UsageMonths, Export, Unanswered, Trying)
 
 
 def install(app: Flask) -> None:

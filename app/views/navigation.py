@@ -51,10 +51,12 @@ GROUPS = (
         Place(_("Leads"), "user-plus", "LeadPage.list", "Leads"),
     )),
     Group(_("Receptionist"), (
-        Place(_("Knowledge"), "book-open", "KnowledgeEntryPage.list", "Knowledge"),
         Place(
-            _("Unanswered questions"), "circle-question-mark", "KnowledgeGapPage.list",
-            "Unanswered questions",
+            _("Knowledge"), "book-open", "KnowledgeEntryPage.list", "Knowledge", also=("Trying",)
+        ),
+        Place(
+            _("Unanswered questions"), "circle-question-mark", "Unanswered.show",
+            "Unanswered questions", also=("KnowledgeGapPage",),
         ),
         Place(_("Receptionist"), "headset", "ReceptionistConfigPage.list", "Receptionist"),
         Place(_("Opening hours"), "clock", "OpeningHoursPage.list", "Opening hours"),

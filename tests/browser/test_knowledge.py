@@ -1,0 +1,43 @@
+"""From a question without an answer to the answer that is found; as people do it."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from tests.browser.test_screens import WATCH, WIDE, log_in
+from tests.factories import Rows
+
+
+@pytest.fixture
+def context(chromium: Browser, base_url: str) -> Iterator[BrowserContext]:
+    context = chromium.new_context(base_url=base_url, viewport=WIDE, reduced_motion="reduce")
+    context.add_init_script(WATCH)
+    yield context
+    context.close()
+
+
+def test_a_question_gets_its_answer_and_is_asked_again(rows: Rows, context: BrowserContext) -> None:
+    tenant = rows.tenant()
+    hostile = "<img src=x onerror=alert(1)> do you deliver"
+    for words in ("do you have vegan options", "do you have any vegan food", hostile):
+        rows.gap(tenant, question=words, folded=words)
+    page = context.new_page()
+    log_in(page, rows.user(tenant, "Agent").username)
+    page.get_by_role("link", name="Unanswered questions").click()
+    page.get_by_role("heading", name=hostile).wait_for()
+    page.get_by_text("In 2 wordings").click()
+    vegan = page.get_by_role("listitem").filter(has_text="do you have vegan options").first
+    vegan.get_by_role("link", name="Write the answer").click()
+    assert page.input_value("#alternates") == "Do you have any vegan food"
+    page.fill("#answer", "Yes, three of our dishes are vegan.")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_text("Answered", exact=True).wait_for()
+    page.locator("blockquote").get_by_text("three of our dishes are vegan").wait_for()
+    page.fill("#words", "is there vegan food")
+    page.get_by_role("button", name="Try the question").click()
+    page.locator("blockquote").get_by_text("three of our dishes are vegan").wait_for()
+    page.get_by_role("link", name="Unanswered questions").click()
+    page.get_by_role("button", name="Ignore").click()
+    page.get_by_role("heading", name="All questions have an answer").wait_for()
+    assert page.evaluate("violations") == []
