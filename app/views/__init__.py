@@ -9,6 +9,7 @@ from app.views.gaps import Unanswered
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
+from app.views.opening import Opening
 from app.views.platform import AUDIT, JOBS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
@@ -28,7 +29,7 @@ ENTITIES = (
 
 
 # Of their own; those that have a `menu_name` are in the menu, too.
-SCREENS = (RecordingMedia, TwilioAccount, UsageMonths, Export, Unanswered, Trying)
+SCREENS = (RecordingMedia, TwilioAccount, UsageMonths, Export, Unanswered, Trying, Opening)
 
 
 def install(app: Flask) -> None:

@@ -59,7 +59,10 @@ GROUPS = (
             "Unanswered questions", also=("KnowledgeGapPage",),
         ),
         Place(_("Receptionist"), "headset", "ReceptionistConfigPage.list", "Receptionist"),
-        Place(_("Opening hours"), "clock", "OpeningHoursPage.list", "Opening hours"),
+        Place(
+            _("Opening hours"), "clock", "Opening.show", "Opening hours",
+            also=("OpeningHoursPage",),
+        ),
         Place(_("Holidays"), "calendar-days", "HolidayPage.list", "Holidays"),
         Place(_("Departments"), "split", "DepartmentPage.list", "Departments"),
     )),

@@ -30,6 +30,8 @@ SCREENS = (
     "/recordingpage/show/{Recording}", "/transcriptpage/list/", "/callsummarypage/list/",
     "/transferattemptpage/list/", "/recordingpage/list/", "/departmentpage/add",
     "/receptionistconfigpage/edit/{ReceptionistConfig}", "/openinghourspage/add",
+    "/receptionistconfigpage/show/{ReceptionistConfig}",
+    "/openinghourspage/list/", "/opening-hours/?department={Department}",
     "/holidaypage/add", "/knowledgeentrypage/add", "/knowledgeentrypage/import",
     "/knowledgegappage/list/", "/try/?words=where+are+you", "/try/?words=cheese+of+the+moon",
     "/knowledgeentrypage/add?gap={KnowledgeGap}", "/knowledgegappage/edit/{KnowledgeGap}",
