@@ -29,6 +29,7 @@ SECRET: Final = re.compile(r"^sealed_|^password$|secret|_hash$|_token$")
 OMITTED: Final = {
     "login_attempt": "each person's sign-ins, shown to that person alone",
     "user_token": "links that set passwords",
+    "second_factor": "secrets; whether somebody has one is inside with ab_user",
     "ab_user_role": "inside as `roles` of each row of ab_user",
     "ab_user_group": "not used",
     "ab_api_key": "not used",

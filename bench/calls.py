@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("file", type=Path, metavar="FILE")
     add_common(made)
     made.add_argument("--base-url", help="a running product instead of one of our own")
+    made.add_argument("--no-encoder", action="store_true", help="match by words alone (ours only)")
     made.add_argument("--admin-user")
     made.add_argument("--admin-password")
     return made
@@ -70,7 +71,7 @@ def chosen_product(arguments: argparse.Namespace) -> Iterator[product.Product]:
         user, password = arguments.admin_user or "", arguments.admin_password or ""
         yield product.Product(arguments.base_url, user, password)
         return
-    with product.running() as ours:
+    with product.running({"ENCODER": "false"} if arguments.no_encoder else None) as ours:
         yield ours
 
 
@@ -90,6 +91,8 @@ def play_all(
     for row in rows:
         if (key := repr(row.business)) not in places:
             places[key] = install(rest, row.business)
+    if not running.has_learnt():
+        print("Entries are still being learnt: some are matched by words.", file=sys.stderr)
     progress = Progress(len(rows))
 
     def one(numbered: tuple[int, Row]) -> Result:

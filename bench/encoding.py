@@ -42,7 +42,7 @@ def started(data_dir: Path) -> Iterator[int]:
     try:
         meaning.listen(data_dir)
         deadline = time.monotonic() + PATIENCE
-        while meaning.state() != "ok":
+        while meaning.state() == "not running":
             if not process.is_alive() or time.monotonic() > deadline:
                 raise NoEncoder("The encoder did not start; what it printed stands above.")
             time.sleep(0.02)
@@ -56,7 +56,7 @@ def started(data_dir: Path) -> Iterator[int]:
 def wait_known(texts: Texts) -> None:
     """Until the encoder has read the texts: a call in the meantime would be answered by words."""
     deadline = time.monotonic() + PATIENCE
-    while meaning.state() == "ok" and meaning.alike("ready?", texts) is None:
+    while meaning.alike("ready?", texts) is None:
         if time.monotonic() > deadline:
             raise NoEncoder("The encoder does not get done.")
         time.sleep(0.05)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from config import ROOT
 
 PATIENCE = 600.0
 ENDING = 40.0
+LEARNING = 300.0
+CALM = 5  # looks in a row that find nothing to be learnt: each web process hands over its own
 # An empty value wins over `.env` and means the default: nothing of this machine's set-up leaks in.
 NOTHING = {
     name: ""
@@ -48,6 +51,22 @@ class Product:
     def log_in(self) -> Rest:
         """The super admin."""
         return Rest.log_in(self.base_url, self.username, self.password)
+
+    def has_learnt(self) -> bool:
+        """Wait until its encoder knows what was saved, as callers do not ring within seconds. One
+        that is off is not waited for; another machine does not say, and is not either."""
+        until, calm = time.monotonic() + LEARNING, 0
+        while calm < CALM and time.monotonic() < until:
+            calm = calm + 1 if self._encoder() in ("ok", "off", "") else 0
+            time.sleep(0.2)
+        return calm == CALM
+
+    def _encoder(self) -> str:
+        try:
+            with urllib.request.urlopen(f"{self.base_url}/readyz", timeout=10) as answer:
+                return str(json.load(answer).get("encoder", ""))
+        except OSError:
+            return "not running"
 
 
 @contextlib.contextmanager

@@ -26,6 +26,9 @@ def sid(prefix: str) -> str:
     return prefix + uuid.uuid4().hex
 
 
+FAR_OFF = datetime(2099, 1, 1, tzinfo=UTC)  # a job that no worker takes up
+
+
 class Rows:
     def __init__(self, app: Flask) -> None:
         self._app = app
@@ -52,7 +55,7 @@ class Rows:
             self.summary(tenant, **at),
             self.inbound(tenant),
             self.lead(tenant, department_id=department.id, **at),
-            self.job(tenant, **at),
+            self.job(tenant, run_at=FAR_OFF, **at),
             self.webhook(tenant),
             self.spend(tenant, **at),
             self.lease(tenant),
@@ -183,8 +186,8 @@ class Rows:
         """Without a tenant it is the platform's."""
         return self._save(
             models.Job, values,
-            kind=models.JobKind.CLEANUP, key=f"job:{next(self._count)}",
-            tenant_id=tenant and tenant.id,
+            kind=models.JobKind.START_RECORDING if tenant else models.JobKind.CLEANUP,
+            key=f"job:{next(self._count)}", tenant_id=tenant and tenant.id,
         )  # fmt: skip
 
     def webhook(self, tenant: models.Tenant, **values: Any) -> models.WebhookEndpoint:

@@ -74,6 +74,11 @@ def texts(passages: tuple[Passage, ...]) -> Texts:
     return _index(passages).texts
 
 
+def learn(passages: Sequence[Passage], language: str) -> None:
+    """Of passages that were saved: their texts, without an index of them."""
+    meaning.prepare(Texts.of([text for one in passages for text in _texts(one)]), language)
+
+
 def fits(
     passages: tuple[Passage, ...], words: str, language: str = "en"
 ) -> tuple[Curve, list[tuple[float, int]]]:

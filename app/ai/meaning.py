@@ -35,7 +35,5 @@ def _knows(language: str) -> bool:
 
 
 def state() -> str:
-    """ok, not running, or off."""
-    if _client is None:
-        return "off"
-    return "ok" if _client.is_there() else "not running"
+    """ok, learning, not running, or off."""
+    return _client.state() if _client else "off"

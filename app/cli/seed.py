@@ -124,8 +124,10 @@ def _load(path: Path) -> dict[str, Any]:
 def _add_rows(tenant_id: int, found: dict[str, Any]) -> None:
     """Written out rather than acted for: all of it is one transaction of the platform."""
     language = found["receptionist"]["language"].partition("-")[0]
+    on_call = found["receptionist"].pop("on_call")
+    receptionist = ReceptionistConfig(**found["receptionist"])
     rows: list[Any] = [
-        ReceptionistConfig(**found["receptionist"]),
+        receptionist,
         TwilioNumber(number=found["number"], label=found["label"]),
         *(KnowledgeEntry(language=language, **entry) for entry in found["knowledge"]),
         *_hours(found["hours"]),
@@ -137,6 +139,8 @@ def _add_rows(tenant_id: int, found: dict[str, Any]) -> None:
         db.session.add(department)
         db.session.flush()
         rows += _hours(weekly, department.id)
+        if department.name == on_call:
+            receptionist.on_call_id = department.id
     for row in rows:
         row.tenant_id = tenant_id
     db.session.add_all(rows)

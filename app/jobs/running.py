@@ -31,6 +31,7 @@ class Handler:
 
     run: Callable[[Work], dict[str, Any]]
     attempts: int
+    platform: bool = False  # of no tenant: what a tenant's row asks of it is refused
     first: timedelta = timedelta(seconds=10)
     longest: timedelta = timedelta(hours=1)
 
@@ -52,11 +53,13 @@ HANDLERS: dict[str, Handler] = {
     JobKind.DELETE_RECORDING: Handler(recordings.delete_recording, attempts=12),
     JobKind.INVITATION_MAIL: Handler(people.invitation_mail, attempts=12),
     JobKind.RESET_MAIL: Handler(people.reset_mail, attempts=5),
-    JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3),
-    JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3),
-    JobKind.BOOK_NUMBERS: Handler(ledger.book_numbers, attempts=3),
+    JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3, platform=True),
+    JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3, platform=True),
+    JobKind.BOOK_NUMBERS: Handler(ledger.book_numbers, attempts=3, platform=True),
     # Twilio may be away for a day and a half.
-    JobKind.DELETE_TENANT: Handler(leaving.delete_tenant, attempts=40, first=timedelta(seconds=30)),
+    JobKind.DELETE_TENANT: Handler(
+        leaving.delete_tenant, attempts=40, platform=True, first=timedelta(seconds=30)
+    ),
     JobKind.WEBHOOK_OUT: Handler(webhooks.webhook_out, attempts=32),
 }
 
@@ -146,6 +149,8 @@ def _handler(work: Work) -> Handler:
     handler = HANDLERS.get(work.kind)
     if handler is None:  # perhaps of a newer version that is being rolled out
         raise JobError(f"this version knows no jobs of kind {work.kind!r}")
+    if handler.platform and work.tenant_id is not None:
+        raise JobError("of the platform only", permanent=True)
     if work.attempts > handler.attempts:
         raise JobError("each worker that took it died or ran out of its lease", permanent=True)
     return handler

@@ -7,6 +7,7 @@ marshmallow schemas instead: a relation is the other row's id, in and out, and m
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from flask_appbuilder.models.sqla.interface import SQLAInterface
@@ -108,23 +109,34 @@ class Whole(fields.Integer):
         return found
 
 
+def too_fine(amount: Decimal, places: int) -> bool:
+    """Whether a finite number has more digits after the point than that. `round` would fail on one
+    with more digits than the context has."""
+    exponent = amount.normalize().as_tuple().exponent
+    return isinstance(exponent, int) and -exponent > places
+
+
 class Amount(fields.Decimal):
     """Exact: a JSON string, out; in, a number or a string. Not below zero, nor with more digits
     than the column has."""
 
+    default_error_messages = MISSING | {
+        "invalid": "Must be a number, such as 0.0085.",
+        "special": "Must be a number, such as 0.0085.",
+    }
+
     def __init__(self, kind: Any, **options: Any) -> None:
         self.scale = int(kind.scale)
-        most = 10 ** (kind.precision - kind.scale)
-        bounds = validate.Range(0, most, max_inclusive=False)
-        super().__init__(
-            as_string=True, allow_nan=False, validate=bounds, metadata={"type": "string"}, **options
-        )
+        self.most = 10 ** (kind.precision - kind.scale)
+        super().__init__(as_string=True, allow_nan=False, metadata={"type": "string"}, **options)
 
     def _validated(self, value: Any) -> Any:
         if isinstance(value, bool) or len(str(value)) > LONGEST_NUMBER:
             raise self.make_error("invalid")
         found = super()._validated(value)
-        if found is not None and found != round(found, self.scale):
+        if found is not None and not 0 <= found < self.most:
+            raise ValidationError(f"Must be from 0 to below {self.most:,}.")
+        if found is not None and too_fine(found, self.scale):
             raise ValidationError(f"No more than {self.scale} digits after the point.")
         return found
 

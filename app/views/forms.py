@@ -38,7 +38,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.extensions import db
 from app.views import moments, tones, widgets, written
 from app.views.checks import Check
-from app.views.fields import LARGEST, LONGEST, LONGEST_LINE, MOST_LINES, UNSTORABLE
+from app.views.fields import LARGEST, LONGEST, LONGEST_LINE, MOST_LINES, UNSTORABLE, too_fine
 from app.views.refusals import Refused
 
 MOST_ROWS = 500  # that a form offers to choose from
@@ -130,7 +130,7 @@ class AmountField(DecimalField):
         if self.data is None or not self.data.is_finite():
             self.data = None
             raise ValidationError("Not a number, such as 0.0085.")
-        if self.data != round(self.data, self.places):
+        if too_fine(self.data, self.places):
             raise ValidationError(f"No more than {self.places} digits after the point.")
 
 

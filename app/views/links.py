@@ -92,11 +92,12 @@ class Passwords(BaseView):
                 used = _set(token, holder, form.password.data)
                 flash(SET if used else DEAD, "success" if used else "warning")
                 return redirect(self.appbuilder.get_url_for_login)
-        page = self._page(gettext("Choose a password for %(name)s", name=holder.username), form)
+        title = gettext("Choose a password for %(name)s", name=holder.username)
+        page = self._page(title, form, gettext("Save the password"))
         return page, 200, {"Referrer-Policy": "no-referrer"}
 
-    def _page(self, title: str, form: Any) -> Any:
-        return self.render_template("password.html", title=title, form=form)
+    def _page(self, title: str, form: Any, button: str = "") -> Any:
+        return self.render_template("password.html", title=title, form=form, button=button)
 
 
 def _ask_for_link(name: str) -> None:

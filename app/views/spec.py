@@ -5,6 +5,7 @@ from typing import Any
 from apispec import APISpec
 
 JSON = "application/json"
+AWAY = "503"  # of few operations, which say so themselves
 REFUSALS = {
     "400": "Cannot be read",
     "401": "Nobody is proven",
@@ -13,6 +14,7 @@ REFUSALS = {
     "405": "No such method here",
     "422": "Refused: says what is wrong, by field where one is at fault",
     "500": "Our fault",
+    AWAY: "Another service did not answer; it may have done what was asked all the same",
 }
 MESSAGE = {
     "type": "object",
@@ -52,7 +54,7 @@ class Described:
         known = {str(code) for code in responses}
         responses |= {
             code: {"$ref": f"#/components/responses/{code}"}
-            for code in REFUSALS.keys() - known - {"503"}
+            for code in REFUSALS.keys() - known - {AWAY}
         }
 
     def _repair_answer(self, response: dict[str, Any]) -> None:

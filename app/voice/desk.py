@@ -7,6 +7,7 @@ the same turn, while the thought goes on and commits by itself (see inbox.py for
 import importlib
 import logging
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from app.ai.interpreter import Interpreter
 from app.ai.offline import OfflineInterpreter
 from app.extensions import db
 from app.tenancy import acting_for
-from app.voice import after, facts, inbox, notices, performing, thinking, twiml
+from app.voice import after, facts, inbox, learning, notices, performing, thinking, twiml
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
 from config import Settings
@@ -86,6 +87,7 @@ class Minds:
 
 def install(app: Flask, settings: Settings) -> None:
     meaning.listen(settings.data_dir if settings.encoder else None)
+    learning.install()
     app.extensions["minds"] = Minds(settings)
 
 
@@ -140,7 +142,7 @@ def _filler(admitted: Admitted) -> str:
     if admitted.webhook.wait >= MOST_FILLERS:
         return _give_up(admitted)
     hook, found = admitted.webhook, _manner(admitted)
-    again = _links(hook.turn).again(hook.kind, hook.wait + 1)
+    again = _links(hook.turn).again(hook.kind, hook.wait + 1, hook.retold())
     return twiml.filler(again, notices.one_moment(hook.wait, found.language), found)
 
 
@@ -165,14 +167,16 @@ def plain_apology(turn: int) -> str:
     return twiml.leave_message(notices.apology(voice.language), _links(turn), voice)
 
 
-def hold(path: str, turn: int, wait: int) -> str:
-    """The request could not even be looked up (no database, say): bring it back in a moment."""
+def hold(path: str, turn: int, wait: int, retold: Mapping[str, str]) -> str:
+    """The request could not even be looked up (no database, say): bring it back in a moment.
+    `retold` is what it must not forget."""
     if wait >= MOST_FILLERS:
         return plain_apology(turn)
     kind = path.rsplit("/", 1)[-1]
     voice = twiml.VoiceSettings()
     words = "" if wait % 3 else notices.one_moment(wait // 3, voice.language)
-    return twiml.filler(_links(turn).again(kind, wait + 1), words, voice, pause=HOLD_PAUSE)
+    again = _links(turn).again(kind, wait + 1, retold)
+    return twiml.filler(again, words, voice, pause=HOLD_PAUSE)
 
 
 def _links(turn: int) -> twiml.Links:

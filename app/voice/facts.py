@@ -340,15 +340,18 @@ def _entries() -> Iterable[tuple[m.Passage, str, date | None]]:
         .order_by(KnowledgeEntry.id)
     )
     for row in db.session.scalars(live):
-        passage = m.Passage(
-            id=f"knowledge:{row.id}",
-            entry_id=row.id,
-            version=row.version,
-            question=row.question,
-            answer=row.answer,
-            alternates=tuple(row.alternates),
-        )
-        yield passage, row.language, row.valid_until
+        yield passage(row), row.language, row.valid_until
+
+
+def passage(row: KnowledgeEntry) -> m.Passage:
+    return m.Passage(
+        id=f"knowledge:{row.id}",
+        entry_id=row.id,
+        version=row.version,
+        question=row.question,
+        answer=row.answer,
+        alternates=tuple(row.alternates),
+    )
 
 
 def now() -> datetime:

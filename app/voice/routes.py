@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from app.voice import desk, gate, notices, twiml
+from app.voice import desk, gate, notices, twiml, webhook
 from app.voice.gate import Admitted, Refused, UnknownNumber
 from app.voice.webhook import Kind
 
@@ -48,7 +48,8 @@ def _broken(error: Exception) -> Response:
     if request.endpoint in ("twilio.call_status", "twilio.recording_status"):
         return Response("Try again", 503, mimetype="text/plain")  # Twilio's rc=1 does
     turn, wait = (request.args.get(name, 0, type=int) for name in ("turn", "wait"))
-    return _xml(desk.hold(request.path, turn, wait))
+    retold = webhook.retold(request.form, request.args)
+    return _xml(desk.hold(request.path, turn, wait, retold))
 
 
 @twilio.route("/voice", methods=_METHODS)

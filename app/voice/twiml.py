@@ -5,7 +5,7 @@ https://www.twilio.com/docs/voice/twiml
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import urlencode
@@ -117,9 +117,10 @@ class Links:
     def message(self) -> str:
         return self._url("message", {})
 
-    def again(self, kind: str, wait: int) -> str:
-        """The same turn once more: the `wait`-th redirect of a thought that takes long."""
-        return self._url(kind.replace("_", "-"), {"wait": str(wait)})
+    def again(self, kind: str, wait: int, retold: Mapping[str, str]) -> str:
+        """The same turn once more: the `wait`-th redirect of a thought that takes long. Twilio
+        posts no more than the call itself there: what else was told goes along as `retold`."""
+        return self._url(kind.replace("_", "-"), {"wait": str(wait), **retold})
 
     def recording_status(self) -> str:
         return self._build("recording-status", {})

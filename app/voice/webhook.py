@@ -77,6 +77,15 @@ class Webhook:
     recording_channels: int | None = None
     parent_call_sid: str = ""
 
+    def retold(self) -> dict[str, str]:
+        """What the query of a redirect to the same turn has to say again: Twilio tells only the
+        action of a Dial how it ended, and nobody could be asked later."""
+        if not self.dial_status:
+            return {}
+        lasted = {} if self.dial_seconds is None else {"DialCallDuration": str(self.dial_seconds)}
+        bridged = "true" if self.dial_bridged else "false"
+        return {"DialCallStatus": self.dial_status, "DialBridged": bridged} | lasted
+
 
 def account_sid(form: Form) -> str:
     """The account a request claims to come from, needed to choose the key. Raises Malformed."""
@@ -94,31 +103,41 @@ def parse(kind: Kind, form: Form, query: Form) -> Webhook:
         "wait": int(ours.maybe("wait", _TURN) or 0),
         "attempt": int(ours.maybe("attempt", _TURN) or 0),
     }
-    return Webhook(**common, **_SPECIAL[kind](fields))  # type: ignore[arg-type]
+    return Webhook(**common, **_SPECIAL[kind](fields, ours))  # type: ignore[arg-type]
 
 
-def _parties(fields: "_Fields") -> dict[str, object]:
+def retold(form: Form, query: Form) -> dict[str, str]:
+    """`Webhook.retold` of a request that could not be looked up; nothing unless of its shape."""
+    try:
+        return parse(Kind.TRANSFER_STATUS, form, query).retold()
+    except Malformed:
+        return {}
+
+
+def _parties(fields: "_Fields", _ours: "_Fields") -> dict[str, object]:
     return {"to": fields.one("To", _NUMBER), "caller": fields.maybe("From", _CALLER)}
 
 
-def _words(fields: "_Fields") -> dict[str, object]:
-    return _parties(fields) | {
+def _words(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
+    return _parties(fields, ours) | {
         "speech": _CONTROL.sub(" ", fields.text("SpeechResult"))[:LONGEST_SPEECH],
         "digits": fields.maybe("Digits", _DIGITS),
     }
 
 
-def _dialled(fields: "_Fields") -> dict[str, object]:
-    seconds = fields.maybe("DialCallDuration", _SECONDS)
-    return _parties(fields) | {
-        "dial_status": fields.one("DialCallStatus", _WORD),
-        "dial_bridged": fields.maybe("DialBridged", _BOOL) == "true",
+def _dialled(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
+    """After a redirect of ours, which Twilio tells nothing of the Dial, what its query retells."""
+    told = fields if fields.text("DialCallStatus") else ours
+    seconds = told.maybe("DialCallDuration", _SECONDS)
+    return _parties(fields, ours) | {
+        "dial_status": told.one("DialCallStatus", _WORD),
+        "dial_bridged": told.maybe("DialBridged", _BOOL) == "true",
         "dial_seconds": int(seconds) if seconds else None,
     }
 
 
-def _recorded(fields: "_Fields") -> dict[str, object]:
-    return _parties(fields) | {
+def _recorded(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
+    return _parties(fields, ours) | {
         "recording_sid": fields.maybe("RecordingSid", _RECORDING) or _sid_of(fields),
         "recording_seconds": int(fields.maybe("RecordingDuration", _SECONDS) or 0),
         "digits": fields.maybe("Digits", _DIGITS),
@@ -131,16 +150,16 @@ def _sid_of(fields: "_Fields") -> str:
     return found.group() if found else ""
 
 
-def _screened(fields: "_Fields") -> dict[str, object]:
-    return _words(fields) | {"parent_call_sid": fields.one("ParentCallSid", _CALL)}
+def _screened(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
+    return _words(fields, ours) | {"parent_call_sid": fields.one("ParentCallSid", _CALL)}
 
 
-def _over(fields: "_Fields") -> dict[str, object]:
+def _over(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
     seconds = fields.maybe("CallDuration", _SECONDS)
-    return _parties(fields) | {"call_seconds": int(seconds) if seconds else None}
+    return _parties(fields, ours) | {"call_seconds": int(seconds) if seconds else None}
 
 
-def _recording_ready(fields: "_Fields") -> dict[str, object]:
+def _recording_ready(fields: "_Fields", _ours: "_Fields") -> dict[str, object]:
     channels = fields.maybe("RecordingChannels", _SECONDS)
     return {
         "recording_sid": fields.one("RecordingSid", _RECORDING),
@@ -151,7 +170,7 @@ def _recording_ready(fields: "_Fields") -> dict[str, object]:
     }
 
 
-_SPECIAL: Mapping[Kind, Callable[["_Fields"], dict[str, object]]] = {
+_SPECIAL: Mapping[Kind, Callable[["_Fields", "_Fields"], dict[str, object]]] = {
     Kind.VOICE: _parties,
     Kind.GATHER: _words,
     Kind.TRANSFER_STATUS: _dialled,

@@ -311,7 +311,7 @@ class Crawler:
         alike = (v for v in views if getattr(v, "resource_name", "") == name)
         view = self._view(rule)
         view = view if hasattr(view, "datamodel") else next(alike, None)
-        return str(view.datamodel.obj.__tablename__) if hasattr(view, "datamodel") else ""
+        return "" if view is None else str(view.datamodel.obj.__tablename__)
 
     def _view(self, rule: Rule) -> Any:
         name = rule.endpoint.rpartition(".")[0]

@@ -11,6 +11,7 @@ from werkzeug.security import check_password_hash
 from app import models
 from app.cli.seed import day_in, ensure_super_admin, load_demo
 from app.extensions import db
+from app.rules import intake
 from app.tenancy import across_tenants, acting_for
 from config import BadSetting, Settings
 from tests.factories import Rows
@@ -69,6 +70,7 @@ def test_the_demo_tenants_differ_and_are_worth_calling(
             assert len(entries) >= 25
             assert {entry.language for entry in entries} == {config.language[:2]}
             places = db.session.scalars(select(models.Department)).all()
+            weekly = db.session.scalars(select(models.OpeningHours)).all()
             assert sum(place.operator for place in places) == 1
             assert all("55501" in number for place in places for number in place.numbers)
             holidays = db.session.scalars(select(models.Holiday)).all()
@@ -76,6 +78,10 @@ def test_the_demo_tenants_differ_and_are_worth_calling(
             mails = [*config.lead_recipients, *config.urgent_recipients]
             assert all(mail.endswith("@example.com") for mail in mails)
             assert config.urgent_words
+            rung = next(place for place in places if place.id == config.on_call_id)
+            assert any(hours.department_id == rung.id for hours in weekly)  # day and night
+            assert config.other_language not in ("", config.language)
+            assert [intake.line(one) for one in config.intake_questions]
     assert seen == {("America/New_York", "en-US"), ("America/Denver", "es-US")}
 
 

@@ -173,10 +173,11 @@ def test_a_call_that_is_over_is_hung_up():
 
 
 def test_the_small_documents_are_what_they_say():
-    again = LINKS.again("transfer_status", 2)
+    again = LINKS.again("transfer_status", 2, {"DialCallStatus": "busy"})
     filler = parsed(twiml.filler(again, "One moment.", VOICE))
     assert tags(filler) == ["Say", "Redirect"]
-    assert filler[1].text == f"{BASE}/twilio/transfer-status?turn=3&wait=2{OVERRIDES}"
+    address = f"{BASE}/twilio/transfer-status?turn=3&wait=2&DialCallStatus=busy{OVERRIDES}"
+    assert filler[1].text == address
     assert tags(parsed(twiml.hang_up("Goodbye.", VOICE))) == ["Say", "Hangup"]
     assert tags(parsed(twiml.hang_up("", VOICE))) == ["Hangup"]
     assert tags(parsed(twiml.screen("Press 1.", "/s", VOICE))) == ["Gather", "Say", "Hangup"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench import understand
+from bench import calls, understand
 from config import Settings
 
 KB = [
@@ -106,3 +106,12 @@ def test_a_bad_file_is_refused_with_its_line(
     code, found = run(tmp_path, rows)
     assert (code, found) == (2, [])
     assert message in capsys.readouterr().err
+
+
+def test_every_switch_is_handed_on_to_the_bench_of_calls() -> None:
+    given = ["calls.jsonl", "--kb", "kb.jsonl", "--no-aliases", "--no-encoder", "-o", "out.jsonl"]
+    handed = understand.as_calls(understand.parser().parse_args(given))
+    taken = calls.parser().parse_args(handed)
+    assert (str(taken.file), str(taken.kb), str(taken.output)) == (given[0], given[2], given[-1])
+    assert taken.no_aliases
+    assert taken.no_encoder

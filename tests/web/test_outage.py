@@ -52,6 +52,23 @@ def test_a_turn_during_an_outage_is_held_and_answered_when_the_database_is_back(
     assert verbs(answer.text) == ["Gather", "Redirect"]
 
 
+def test_a_call_put_through_during_an_outage_is_known_to_be_so(
+    caller: Caller, outage: Outage
+) -> None:
+    """Twilio tells a Redirect nothing of the Dial, so the address has to say it again."""
+    caller.dial()
+    caller.say(1, "I want to speak to Sales")
+    ended = {"DialCallStatus": "completed", "DialBridged": "true", "DialCallDuration": "31"}
+    outage.down()
+    held = caller.post("/twilio/transfer-status?turn=2", **ended)
+    held = caller.post(ElementTree.fromstring(held.text).findtext("Redirect") or "")
+    outage.up()
+    answer = caller.post(ElementTree.fromstring(held.text).findtext("Redirect") or "")
+    assert verbs(answer.text) == ["Hangup"]
+    [attempt] = caller.all(models.TransferAttempt)
+    assert (attempt.status, attempt.seconds) == ("answered", 31)
+
+
 def test_after_a_long_outage_the_caller_may_at_least_speak_a_message(
     caller: Caller, outage: Outage
 ) -> None:

@@ -52,7 +52,7 @@ def copied(browser: Browser) -> Browser:
 
 
 def is_in(browser: FlaskClient) -> bool:
-    return browser.get("/departmentpage/list/").status_code == 200
+    return browser.get("/leadpage/list/").status_code == 200
 
 
 def try_page(app: Flask, name: str, password: str) -> Any:

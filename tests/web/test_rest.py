@@ -284,9 +284,9 @@ def test_duplicates_are_refused_without_sql_or_news_of_strangers(rows: Rows, res
     twice = rest_of_mine.add("departments", expect=422, name="Sales")
     assert twice["message"] == {"name": [TAKEN]}
     foreign = rest_of_mine.add("numbers", expect=422, number=theirs.number)
-    assert foreign["message"] == {"number": ["This value cannot be used."]}
+    assert foreign["message"] == {"number": ["This value cannot be used. Choose another."]}
     slug = rest.add("tenants", expect=422, name="A", slug=mine.slug)
-    assert slug["message"] == {"slug": ["This value cannot be used."]}
+    assert slug["message"] == {"slug": ["This value cannot be used. Choose another."]}
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,34 @@ def test_only_a_bridged_dial_counts_as_put_through(
     assert ("Gather" in verbs(answer.text)) is (bridged == "false")
 
 
+def test_what_a_dial_came_to_survives_a_filler(app: Flask, caller: Caller) -> None:
+    """Twilio posts to a Redirect nothing of the Dial: a turn that is late must not be refused."""
+    caller.dial()
+    caller.say(1, "I want to speak to Sales")
+    ended = {"DialCallStatus": "no-answer", "DialBridged": "false"}
+    with app.app_context(), acting_for(caller.business.tenant.id):
+        db.session.add(
+            models.InboundRequest(
+                call_sid=caller.call_sid, kind="transfer_status", turn=2, lease_token="0" * 32,
+                lease_until=db.func.now() + timedelta(hours=1),
+                event={"dial_status": "no-answer", "dial_bridged": False, "dial_seconds": None,
+                       "speech": "", "digits": "", "caller": caller.caller,
+                       "called": caller.business.number.number},
+            )
+        )  # fmt: skip
+        db.session.commit()
+    late = caller.post("/twilio/transfer-status?turn=2", **ended)
+    assert verbs(late.text) == ["Say", "Redirect"]
+    with app.app_context(), acting_for(caller.business.tenant.id):
+        db.session.execute(text("update inbound_request set lease_until = now() - interval "
+                                "'1 second' where twiml is null"))  # fmt: skip
+        db.session.commit()
+    answer = caller.post(ElementTree.fromstring(late.text).findtext("Redirect") or "")
+    assert (answer.status_code, verbs(answer.text)) == (200, ["Gather", "Redirect"])
+    [attempt] = caller.all(models.TransferAttempt)
+    assert attempt.status == "no_answer"
+
+
 def test_callbacks_in_any_order_settle_the_same_outcome(
     app: Flask, make_business: Callable[..., Business]
 ) -> None:
@@ -233,6 +261,20 @@ def test_the_person_who_picks_up_hears_who_calls_and_takes_it_by_a_key(
     assert verbs(caller.post(path, **leg, Digits="1").text) == []
     stranger = leg | {"To": "+12125550111"}
     assert caller.post(path, **stranger).status_code == 403
+
+
+def test_a_number_with_a_language_of_its_own_is_answered_in_it(app: Flask, caller: Caller) -> None:
+    greeting = caller.dial()
+    assert 'language="en-US"' in greeting.text
+    with app.app_context(), acting_for(caller.business.tenant.id):
+        db.session.query(models.TwilioNumber).one().language = "es-US"
+        db.session.commit()
+    other = Caller(app, caller.business)
+    assert "en-US" not in other.dial().text
+    asked = other.say(1, "quiero dejar un mensaje")
+    assert "nombre" in asked.text
+    assert 'language="es-US"' in asked.text
+    assert "en-US" not in asked.text
 
 
 def test_a_message_begun_and_not_finished_is_kept_and_marked_so(app: Flask, caller: Caller) -> None:

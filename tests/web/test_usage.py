@@ -217,7 +217,9 @@ def test_prices_are_exact_and_refused_in_words(app: Flask, rows: Rows):
         ("amount", True), ("currency", "ZZZ"), ("kind", "air"), ("valid_from", "soon"),
     ):  # fmt: skip
         assert field in add(rest, expect=422, model="m", **{field: bad})["message"], bad
-    assert add(rest, expect=422)["message"] == {"kind": ["This already exists."]}
+    assert add(rest, expect=422)["message"] == {
+        "kind": ["This already exists. Choose another, or change the one there is."]
+    }
     viewer = Rest(app.test_client(use_cookies=False)).sign_in(rows.user(rows.tenant()).username)
     assert viewer.ask("GET", "prices/").status_code == 403
     browser = log_in(app.test_client(), rows.super_admin().username)

@@ -59,7 +59,7 @@ def test_the_walk_goes_through(app: Flask, address: str):
     assert len(rest.acting_for(tenant["id"]).rows("hours")) == 5
     again = walked(address, admin)
     assert again.returncode == 1
-    assert "'number': ['This value cannot be used.']" in again.stderr
+    assert "'number': ['This value cannot be used. Choose another.']" in again.stderr
 
 
 def test_the_commands_of_the_page_name_what_there_is(app: Flask):

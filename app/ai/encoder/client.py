@@ -14,8 +14,9 @@ from pathlib import Path
 
 from app.ai.encoder import wire
 
-PATIENCE = 0.15  # seconds for one question
+PATIENCE = 0.4  # seconds for one question: a turn asks three at most, and answers within 1.6
 _GIVING = 10.0  # seconds for handing over a set, which nobody waits for
+_PAUSES = (1, 2, 4, 8, 0)  # seconds after a set could not be handed over
 _MOST_FAILURES = 3  # in a row; then it is left alone for a while
 _LEFT_ALONE = 5.0
 _MOST_GIVING = 64  # sets under way at a time
@@ -68,12 +69,16 @@ class Client:
             self._giving.add(texts.key)
         threading.Thread(target=self._give, args=(texts,), daemon=True, name="encoder").start()
 
-    def is_there(self) -> bool:
+    def state(self) -> str:
+        """ok, learning (what is not known yet is matched by words), or not running."""
+        until = time.monotonic() + self._patience
         try:
-            with self._connected(self._patience):
-                return True
+            with self._connected(self._patience) as sock:
+                wire.send(sock, {"state": ""})
+                learns = wire.exactly(sock, 1, until) == wire.LEARNING
         except (OSError, wire.Broken):
-            return False
+            return "not running"
+        return "learning" if learns or self._giving else "ok"
 
     def _ask(self, words: str, texts: Texts) -> Sequence[float] | None:
         until = time.monotonic() + self._patience
@@ -89,15 +94,18 @@ class Client:
             return found
 
     def _give(self, texts: Texts) -> None:
-        try:
-            with self._connected(_GIVING) as sock:
-                wire.send(sock, {"set": texts.key, "texts": texts.texts})
-                wire.exactly(sock, 1, time.monotonic() + _GIVING)
-        except (OSError, wire.Broken):
-            pass  # the next question tries again
-        finally:
-            with self._lock:
-                self._giving.discard(texts.key)
+        """An encoder that is just being started gets them a little later; one that is away for
+        longer, with the next question."""
+        for pause in _PAUSES:
+            try:
+                with self._connected(_GIVING) as sock:
+                    wire.send(sock, {"set": texts.key, "texts": texts.texts})
+                    wire.exactly(sock, 1, time.monotonic() + _GIVING)
+                    break
+            except (OSError, wire.Broken):
+                time.sleep(pause)
+        with self._lock:
+            self._giving.discard(texts.key)
 
     def _connected(self, seconds: float) -> socket.socket:
         if not wire.is_ours(self._path.parent):

@@ -1,8 +1,9 @@
 """What the web server and the encoder say to each other over a socket of this machine.
 
 A request is a length (4 bytes, big-endian) and JSON: {"set", "words"} asks how alike the words are
-to each text of a set; {"set", "texts"} gives the texts of a set. An answer is one byte of the
-below, and after ALIKE a float32 (little-endian) for each text.
+to each text of a set; {"set", "texts"} gives the texts of a set; {"state"} asks whether there are
+texts still to be learnt. An answer is one byte of the below, and after ALIKE a float32
+(little-endian) for each text.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ALIKE, UNKNOWN, TAKEN, REFUSED = b"v", b"u", b"t", b"r"
+IDLE, LEARNING = b"i", b"l"
 LARGEST = 16 * 1024 * 1024  # bytes of a request
 _LONGEST_PATH = 100  # of a Unix socket: 104 with its end on macOS, 108 on Linux
 

@@ -3,6 +3,7 @@ meaning where the encoder is."""
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.ai import meaning, wording
@@ -35,12 +36,12 @@ def fit(words: str, departments: tuple[Department, ...], language: str = "en") -
     return Fit(departments[best], round(scores[best], 4))
 
 
-def prepare(departments: tuple[Department, ...], language: str) -> None:
+def prepare(departments: Sequence[Department], language: str) -> None:
     """Have everything at hand before the first question."""
     meaning.prepare(texts(departments), language)
 
 
-def texts(departments: tuple[Department, ...]) -> Texts:
+def texts(departments: Sequence[Department]) -> Texts:
     """What the encoder is asked about: each department as a whole, and each thing it does."""
     return Texts.of([text for department in departments for text in _texts(department)])
 

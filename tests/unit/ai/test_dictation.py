@@ -177,5 +177,7 @@ def test_wanting_something_is_no_request_to_wait(words):
 
 def test_a_no_that_ends_the_call_is_not_turned_into_a_message():
     asked = "Do you mean: Do you sell gift vouchers?"
-    ending = heard("no nothing further for me today", last=asked, last_words="vouchers as a present")
+    ending = heard(
+        "no nothing further for me today", last=asked, last_words="vouchers as a present"
+    )
     assert propose(ending) == m.Finish()

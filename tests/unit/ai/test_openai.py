@@ -43,8 +43,13 @@ def pool(models: list[OpenAIInterpreter]) -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def ask(models: list[OpenAIInterpreter], pool: ThreadPoolExecutor) -> Asking:
-    def asking(server: FakeOpenAI, asked: Heard = ASKED, seconds: float = 5.0) -> Understood:
-        models.append(OpenAIInterpreter("key", server.base_url, "fake-1", seconds=1.0))
+    """With a minute for everything, as this machine may be busy. `seconds` is the deadline of the
+    turn, `patience` the client's own."""
+
+    def asking(
+        server: FakeOpenAI, asked: Heard = ASKED, seconds: float = 60, patience: float = 60
+    ) -> Understood:
+        models.append(OpenAIInterpreter("key", server.base_url, "fake-1", seconds=patience))
         return interpret_within(models[-1], OfflineInterpreter(), asked, seconds, pool)
 
     return asking
@@ -103,13 +108,13 @@ def test_replies_of_any_shape_do_no_harm(server: FakeOpenAI, ask: Asking, raw: b
 
 def test_a_slow_model_is_not_waited_for(server: FakeOpenAI, ask: Asking) -> None:
     server.script(fake.tool_call("finish", {}, slow=30))
-    understood = ask(server, seconds=0.3)
+    understood = ask(server, seconds=0.3, patience=1)
     assert (understood.proposal, understood.reason) == (OFFLINE, "deadline")
 
 
 def test_a_trickling_reply_does_not_run_past_the_deadline(server: FakeOpenAI, ask: Asking) -> None:
     server.script(fake.tool_call("finish", {}, trickle=0.1))
-    understood = ask(server, seconds=0.3)
+    understood = ask(server, seconds=0.3, patience=1)
     assert (understood.proposal, understood.reason) == (OFFLINE, "deadline")
 
 
@@ -117,7 +122,7 @@ def test_a_trickling_reply_ends_by_itself_so_that_its_thread_comes_back(
     server: FakeOpenAI, ask: Asking
 ) -> None:
     server.script(fake.tool_call("finish", {}, trickle=0.1))
-    assert ask(server, seconds=60).reason == "timeout"
+    assert ask(server, patience=1).reason == "timeout"
 
 
 def test_a_server_that_is_not_there_is_a_connection_error(ask: Asking) -> None:
