@@ -6,13 +6,16 @@ from app.views import panel
 from app.views.board import LeadBoard
 from app.views.calls import BLOCKS, CALLS, CONSENTS, SUMMARIES, TRANSCRIPTS, TRANSFERS
 from app.views.exports import Export
+from app.views.gaps import Unanswered
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
+from app.views.opening import Opening
 from app.views.platform import AUDIT, JOBS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
 from app.views.tenants import TENANTS
+from app.views.trying import Trying
 from app.views.twilio import TwilioAccount
 from app.views.usage import PRICES, USAGE, UsageMonths
 from app.views.users import USERS
@@ -27,7 +30,16 @@ ENTITIES = (
 
 
 # Of their own; those that have a `menu_name` are in the menu, too.
-SCREENS = (LeadBoard, RecordingMedia, TwilioAccount, UsageMonths, Export)
+SCREENS = (
+    LeadBoard,
+    RecordingMedia,
+    TwilioAccount,
+    UsageMonths,
+    Export,
+    Unanswered,
+    Trying,
+    Opening,
+)
 
 
 def install(app: Flask) -> None:

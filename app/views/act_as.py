@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from flask import abort, g, redirect, request, session, url_for
+from flask import abort, flash, g, redirect, request, session, url_for
 from flask_appbuilder import BaseView, expose
+from flask_babel import gettext as _
 from flask_login import current_user
 from sqlalchemy import select
 
 from app.extensions import db
 from app.models import Tenant
-from app.tenancy import across_tenants
+from app.tenancy import across_tenants, current_tenant_id
 from app.views import moments
 from app.views.fields import LARGEST, storable
 from app.views.signin import ACTING
@@ -66,6 +67,13 @@ def super_admins_only() -> None:
         abort(redirect(url_for("AuthDBView.login")))
     if not is_super_admin():
         abort(403)
+
+
+def tenant_needed() -> None:
+    """Across tenants there is nothing that the screen could be of."""
+    if current_tenant_id() is None:
+        flash(_("Choose the tenant to act for first."), "warning")
+        abort(redirect(url_for("ActAs.choose")))
 
 
 def _asked() -> str:

@@ -1,90 +1,103 @@
-"""Figures as cards: one number each, what it was before, and whether that is good."""
+"""Lines of a spreadsheet beside the answers there are: new, changed, the same, or refused."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
-from babel.numbers import format_percent
-from flask_babel import gettext
+from flask_babel import gettext as _
+from marshmallow import ValidationError
 
-from app.views import moments, written
+from app.models import KnowledgeEntry
+from app.views.tables import Cells
 
-FEW = 20  # below, a percentage would say more than there is to know
+
+class Kind(StrEnum):
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """`change` has a sign; `tone` is good, bad or neither: ok, bad, mute."""
-
-    label: str
-    value: Any
-    was: Any
-    url: str
-    hint: str = ""
-    change: str = ""
-    rose: bool = False
-    tone: str = "mute"
+class Change:
+    column: str
+    before: Any
+    after: Any
 
 
-def of_count(label: str, now: int, before: int, url: str, hint: str = "") -> Card:
-    was = gettext("was %(figure)s", figure=written.number(before))
-    if now == before:
-        return Card(label, written.number(now), was, url, hint)
-    many = before >= FEW
-    change = percent(abs(now - before) / before) if many else written.number(abs(now - before))
-    tone = "ok" if now > before else "bad"
-    return Card(label, written.number(now), was, url, hint, change, now > before, tone)
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`number` as an editor counts; `values` are what the file says, `changes` what of it differs
+    from `entry`; `refused` says why the line is left out."""
+
+    number: int
+    kind: Kind
+    question: str
+    values: dict[str, Any]
+    entry: KnowledgeEntry | None = None
+    changes: tuple[Change, ...] = ()
+    refused: tuple[str, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that is done with it, and of the very entry that it is done to."""
+        where = (self.entry.id, self.entry.version) if self.entry else ()
+        return repr((self.number, str(self.kind), sorted(self.values.items()), where))
 
 
-def of_share(
-    label: str, now: tuple[int, int], before: tuple[int, int], url: str, hint: str = ""
-) -> Card:
-    """Each a part and its whole."""
-    was = gettext("was %(figure)s", figure=share(*before)) if before[1] else gettext("none before")
-    if min(now[1], before[1]) < FEW:
-        return Card(label, share(*now), was, url, hint)
-    points = round(100 * now[0] / now[1]) - round(100 * before[0] / before[1])
-    change = gettext("%(number)s pts", number=written.number(abs(points))) if points else ""
-    tone = "ok" if points > 0 else "bad"
-    return Card(label, share(*now), was, url, hint, change, points > 0, tone)
+def compared(
+    lines: Iterable[tuple[int, Cells | None]], schema: Any, entries: Iterable[KnowledgeEntry]
+) -> list[Line]:
+    known = {folded(entry.question): entry for entry in entries}
+    first: dict[str, int] = {}
+    return [_line(number, cells, schema, known, first) for number, cells in lines]
 
 
-def of_length(label: str, now: float | None, before: float | None, url: str) -> Card:
-    if before is None:
-        return Card(label, _length(now), gettext("none before"), url)
-    was = gettext("was %(figure)s", figure=_length(before))
-    if now is None or round(now) == round(before):
-        return Card(label, _length(now), was, url)
-    return Card(label, _length(now), was, url, "", _length(abs(now - before)), now > before)
+def folded(question: str) -> str:
+    """An entry that asks the same is the same."""
+    return " ".join(question.casefold().split())
 
 
-def of_cost(
-    label: str, now: dict[str, Decimal], before: dict[str, Decimal], url: str
-) -> list[Card]:
-    """One a currency: different ones cannot be added up. By whole days, as prices are."""
-    hint = gettext("Of whole days")
-    return [
-        Card(
-            label, written.money(amount, currency),
-            gettext("was %(figure)s", figure=written.money(before.get(currency, 0), currency)),
-            url, hint,
-        )
-        for currency, amount in now.items()
-    ]  # fmt: skip
+def _line(
+    number: int,
+    cells: Cells | None,
+    schema: Any,
+    known: dict[str, KnowledgeEntry],
+    first: dict[str, int],
+) -> Line:
+    if cells is None:
+        text = _("It has not as many cells as the header. Are there commas without quotes?")
+        return Line(number, Kind.REFUSED, "", {}, refused=(text,))
+    values: dict[str, Any] = dict(cells)
+    if "alternates" in cells:
+        values["alternates"] = [one.strip() for one in cells["alternates"].splitlines()]
+    question = cells.get("question", "")
+    try:
+        row = schema.load(values)
+    except ValidationError as error:
+        return Line(number, Kind.REFUSED, question, {}, refused=_said(error.messages))
+    before = first.setdefault(folded(row["question"]), number)
+    if before != number:
+        text = _("It repeats the question of line %(line)s.", line=before)
+        return Line(number, Kind.REFUSED, question, {}, refused=(text,))
+    entry = known.get(folded(row["question"]))
+    if entry is None:
+        return Line(number, Kind.NEW, question, row)
+    changes = tuple(
+        Change(column, getattr(entry, column), value)
+        for column, value in row.items()
+        if getattr(entry, column) != value
+    )
+    return Line(number, Kind.CHANGED if changes else Kind.SAME, question, row, entry, changes)
 
 
-def share(part: int, whole: int) -> Any:
-    if not whole:
-        return written.missing()
-    if whole < FEW:
-        return gettext("%(part)s of %(whole)s", part=written.number(part),
-                       whole=written.number(whole))  # fmt: skip
-    return percent(part / whole)
+def _said(messages: Any) -> tuple[str, ...]:
+    """One sentence for each column at fault."""
+    return tuple(f"{column}: {_first(of_column)}" for column, of_column in messages.items())
 
 
-def percent(value: float) -> str:
-    return str(format_percent(round(value, 2), locale=moments.language()))
-
-
-def _length(seconds: float | None) -> Any:
-    return written.length(None if seconds is None else round(seconds))
+def _first(messages: Any) -> str:
+    while not isinstance(messages, str):
+        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
+    return messages

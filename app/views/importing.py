@@ -1,158 +1,149 @@
-"""Knowledge from a spreadsheet: every line is well, or nothing is saved."""
+"""Knowledge from a spreadsheet: shown line by line what it would change, and taken when confirmed.
 
-import csv
-import io
+Nothing of the file is kept meanwhile: the page that shows the changes carries it, sealed, and what
+is confirmed is compared with what was shown.
+"""
+
+import hashlib
 from typing import Any
 
-from flask import abort, flash, redirect, request, url_for
+from flask import abort, current_app, flash, redirect, request, url_for
 from flask_appbuilder import expose
 from flask_appbuilder.security.decorators import has_access, permission_name
-from marshmallow import ValidationError
-from sqlalchemy import select
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models import KnowledgeEntry
+from app.tenancy import current_tenant_id
+from app.views.comparing import Kind, Line, compared
 from app.views.fields import Schemas
-from app.views.refusals import explained
-from app.views.sheets import csv_plain
+from app.views.refusals import Refused, explained
+from app.views.tables import LARGEST_FILE, NotReadable, table
 
-LARGEST_FILE = 2_000_000
-MOST_LINES = 5_000
-MOST_ERRORS = 50
-NEEDED = ("question", "answer")
-
-
-class NotReadable(ValueError):
-    """The file as a whole cannot be used."""
+SEALED_FOR = 3600  # seconds
+LARGEST_SEALED = 1_900_000  # characters: with all else below MAX_CONTENT_LENGTH
+MOST_SHOWN = 200  # lines of each kind
+ONE_IMPORT = 0x496D_7074  # the first key of the advisory lock that takes imports one by one
 
 
 class KnowledgeImport:
-    """A page with a form for the file."""
+    """A page with a form for the file, then one with what it changes."""
+
+    entity: Any
+    endpoint: str
+    datamodel: Any
+    render_template: Any
 
     @expose("/import", methods=["GET", "POST"])
     @has_access
     @permission_name("write")
     def importing(self) -> Any:
         self._need_tenant()  # type: ignore[attr-defined]
-        errors: list[str] = []
-        if request.method == "POST":
-            upload = request.files.get("file") or abort(400)
-            errors = self._read(upload.read(LARGEST_FILE + 1))
-            if not errors:
-                return redirect(url_for(f"{self.endpoint}.list"))  # type: ignore[attr-defined]
-        return self.render_template(  # type: ignore[attr-defined]
-            "entity/import.html",
-            errors=errors,
-            columns=self.entity.exported,  # type: ignore[attr-defined]
-        )
+        try:
+            if sealed := request.form.get("sealed"):
+                return self._confirmed(sealed)
+            if request.method == "POST":
+                upload = request.files.get("file") or abort(400)
+                return self._preview(upload.read(LARGEST_FILE + 1))
+        except NotReadable as error:
+            return self._form(str(error))
+        return self._form()
 
-    def _read(self, content: bytes) -> list[str]:
-        entity = self.entity  # type: ignore[attr-defined]
-        schema = Schemas(self.datamodel, entity.special, entity.checks, {}).convert(  # type: ignore[attr-defined]
+    def _form(self, error: str = "") -> Any:
+        return self.render_template(
+            "knowledge/import.html", error=error, columns=self.entity.exported,
+            largest=f"{LARGEST_FILE // 1_000_000} MB",
+        )  # fmt: skip
+
+    def _preview(self, content: bytes, note: str = "") -> Any:
+        lines = self._compared(content)
+        by_kind = {kind: [line for line in lines if line.kind == kind] for kind in Kind}
+        return self.render_template(
+            "knowledge/preview.html", by_kind=by_kind, Kind=Kind, most=MOST_SHOWN, note=note,
+            labels=self.label_columns,  # type: ignore[attr-defined]
+            sealed=_seal(content, lines), changes=_changes(lines),
+        )  # fmt: skip
+
+    def _confirmed(self, sealed: str) -> Any:
+        content, shown = _opened(sealed)
+        db.session.execute(select(func.pg_advisory_xact_lock(ONE_IMPORT, current_tenant_id())))
+        lines = self._compared(content)
+        if _digest(lines) != shown:
+            return self._preview(
+                content, _("The answers were changed meanwhile. Look at the changes again.")
+            )
+        try:
+            with explained(KnowledgeEntry):
+                _take(lines)
+        except Refused:  # somebody saved one of them just now
+            return self._preview(
+                content, _("An answer was changed just now. Look at the changes again.")
+            )
+        flash(_told(lines), "success")
+        return redirect(url_for(f"{self.endpoint}.list"))
+
+    def _compared(self, content: bytes) -> list[Line]:
+        entity = self.entity
+        schema = Schemas(self.datamodel, entity.special, entity.checks, {}).convert(
             list(entity.form_columns)
         )
-        try:
-            lines = table(content, entity.form_columns)
-        except NotReadable as error:
-            return [str(error)]
-        rows, errors = _checked(lines, schema)
-        if errors:
-            return errors[:MOST_ERRORS] + ["…"] * (len(errors) > MOST_ERRORS)
-        with explained(KnowledgeEntry):
-            added, changed = _save(rows)
-        flash(f"{added} added, {changed} updated.", "success")
-        return []
+        return compared(
+            table(content, entity.form_columns), schema, db.session.scalars(select(KnowledgeEntry))
+        )
 
 
-def table(content: bytes, known: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Line number and cells by column. The lines count as an editor counts them."""
-    if len(content) > LARGEST_FILE:
-        raise NotReadable(f"The file is larger than {LARGEST_FILE // 1_000_000} MB. Divide it.")
+def _sealer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(str(current_app.secret_key), "knowledge-import")
+
+
+def _seal(content: bytes, lines: list[Line]) -> str:
+    held = {
+        "tenant": current_tenant_id(), "text": content.decode("utf-8-sig"), "shown": _digest(lines),
+    }  # fmt: skip
+    sealed = str(_sealer().dumps(held))
+    if len(sealed) > LARGEST_SEALED:
+        raise NotReadable(_("The file is too large. Divide it."))
+    return sealed
+
+
+def _opened(sealed: str) -> tuple[bytes, str]:
+    """The file and the digest of what was shown. Only of the tenant that it was shown to."""
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise NotReadable("The file is not UTF-8: save it as “CSV UTF-8”.") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    found = []
-    try:
-        header = [cell.strip().lower() for cell in next(reader, [])]
-        _check_header(header, known)
-        begins = reader.line_num + 1
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                found.append((begins, _by_column(header, cells, begins)))
-            begins = reader.line_num + 1
-    except csv.Error as error:
-        raise NotReadable(f"Line {reader.line_num} is not CSV: {error}.") from None
-    if len(found) > MOST_LINES:
-        raise NotReadable(f"The file has more than {MOST_LINES:,} lines. Divide it.")
-    if not found:
-        raise NotReadable("The file has no line below its header.")
-    return found
+        held = _sealer().loads(sealed, max_age=SEALED_FOR)
+    except BadData:
+        raise NotReadable(_("This preview is older than an hour. Choose the file again.")) from None
+    if held["tenant"] != current_tenant_id():
+        raise NotReadable(_("This preview is of another business. Choose the file again."))
+    return held["text"].encode(), held["shown"]
 
 
-def _check_header(header: list[str], known: tuple[str, ...]) -> None:
-    if missing := [name for name in NEEDED if name not in header]:
-        raise NotReadable(f"The first line must name the columns; not found: {', '.join(missing)}.")
-    if unknown := [name for name in header if name not in known]:
-        raise NotReadable(f"Not a column: “{unknown[0][:40]}”. Known are: {', '.join(known)}.")
-    if len(set(header)) < len(header):
-        raise NotReadable("A column is named twice.")
+def _digest(lines: list[Line]) -> str:
+    """Also of the versions of the entries: they are what the changes were compared with."""
+    return hashlib.sha256("\n".join(line.fingerprint for line in lines).encode()).hexdigest()
 
 
-def _by_column(header: list[str], cells: list[str], begins: int) -> dict[str, str]:
-    if len(cells) != len(header):
-        raise NotReadable(f"Line {begins} has {len(cells)} cells; the header has {len(header)}.")
-    plain = (csv_plain(cell).strip() for cell in cells)
-    return {name: cell for name, cell in zip(header, plain, strict=True) if cell}
+def _changes(lines: list[Line]) -> int:
+    return sum(line.kind in (Kind.NEW, Kind.CHANGED) for line in lines)
 
 
-def _checked(
-    lines: list[tuple[int, dict[str, str]]], schema: Any
-) -> tuple[list[dict[str, Any]], list[str]]:
-    rows, errors, seen = [], [], dict[str, int]()
-    for begins, cells in lines:
-        values: dict[str, Any] = dict(cells)
-        if "alternates" in cells:
-            values["alternates"] = [one.strip() for one in cells["alternates"].splitlines()]
-        try:
-            row = schema.load(values)
-        except ValidationError as error:
-            errors += [f"Line {begins}: {said}" for said in _said(error.messages)]
-            continue
-        first = seen.setdefault(folded(row["question"]), begins)
-        if first != begins:
-            errors.append(f"Line {begins}: repeats the question of line {first}.")
-        rows.append(row)
-    return rows, errors
-
-
-def _said(messages: Any) -> list[str]:
-    """One sentence for each column at fault."""
-    return [f"{column}: {_first(of_column)}" for column, of_column in messages.items()]
-
-
-def _first(messages: Any) -> str:
-    while not isinstance(messages, str):
-        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
-    return messages
-
-
-def folded(question: str) -> str:
-    return " ".join(question.casefold().split())
-
-
-def _save(rows: list[dict[str, Any]]) -> tuple[int, int]:
-    """An entry that asks the same is updated by what the file says of it."""
-    known = {folded(entry.question): entry for entry in db.session.scalars(select(KnowledgeEntry))}
-    changed = 0
-    for row in rows:
-        entry = known.get(folded(row["question"]))
-        if entry is None:
-            db.session.add(KnowledgeEntry(**row))
-            continue
-        changed += 1
-        for column, value in row.items():
-            setattr(entry, column, value)
+def _take(lines: list[Line]) -> None:
+    for line in lines:
+        if line.kind == Kind.NEW:
+            db.session.add(KnowledgeEntry(**line.values))
+        elif line.kind == Kind.CHANGED:
+            for change in line.changes:
+                setattr(line.entry, change.column, change.after)
     db.session.commit()
-    return len(rows) - changed, changed
+
+
+def _told(lines: list[Line]) -> str:
+    added = sum(line.kind == Kind.NEW for line in lines)
+    updated = sum(line.kind == Kind.CHANGED for line in lines)
+    return _(
+        "%(added)s, %(updated)s.",
+        added=ngettext("%(num)d answer added", "%(num)d answers added", added),
+        updated=ngettext("%(num)d updated", "%(num)d updated", updated),
+    )

@@ -2,19 +2,20 @@
 
 from app.models import KnowledgeEntry, KnowledgeGap
 from app.rules import wording
+from app.views.answering import Answering, until
 from app.views.bulk import KnowledgeActions
 from app.views.entity import READ, Entity
 from app.views.importing import KnowledgeImport
 
 
-class KnowledgePage(KnowledgeActions, KnowledgeImport):
-    """With its bulk actions, and a way in for a spreadsheet."""
+class KnowledgePage(Answering, KnowledgeActions, KnowledgeImport):
+    """With its bulk actions, a way from a question to its answer, and one in for a spreadsheet."""
 
 
 KNOWLEDGE = Entity(
     model=KnowledgeEntry, resource="knowledge", menu="Knowledge", category="Receptionist",
     icon="fa-book",
-    list_columns=("question", "category", "status", "updated_at"),
+    list_columns=("question", "category", "status", "valid_until", "updated_at"),
     form_columns=(
         "question", "answer", "alternates", "category", "language", "status", "valid_until"
     ),
@@ -22,7 +23,7 @@ KNOWLEDGE = Entity(
         "question", "answer", "alternates", "category", "language", "status", "valid_until",
         "version", "created_at", "updated_at",
     ),
-    searched=("answer", "language", "valid_until"),
+    searched=("answer", "language"), low=("category", "updated_at"), written={"valid_until": until},
     exported=(
         "question", "answer", "alternates", "category", "language", "status", "valid_until"
     ),

@@ -86,6 +86,11 @@ def clock(local: datetime) -> str:
     return format_time(local, "HH:mm", locale=language())
 
 
+def date_text(value: date) -> str:
+    """“24 December 2026”, in the reader's language."""
+    return format_date(value, "long", locale=language())
+
+
 def _day(value: date) -> str:
     ahead = (value - today()).days
     if ahead in (-1, 0, 1):

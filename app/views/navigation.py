@@ -52,13 +52,18 @@ GROUPS = (
         Place(_("Lead board"), "columns-3", "LeadBoard.board", "Leads"),
     )),
     Group(_("Receptionist"), (
-        Place(_("Knowledge"), "book-open", "KnowledgeEntryPage.list", "Knowledge"),
         Place(
-            _("Unanswered questions"), "circle-question-mark", "KnowledgeGapPage.list",
-            "Unanswered questions",
+            _("Knowledge"), "book-open", "KnowledgeEntryPage.list", "Knowledge", also=("Trying",)
+        ),
+        Place(
+            _("Unanswered questions"), "circle-question-mark", "Unanswered.show",
+            "Unanswered questions", also=("KnowledgeGapPage",),
         ),
         Place(_("Receptionist"), "headset", "ReceptionistConfigPage.list", "Receptionist"),
-        Place(_("Opening hours"), "clock", "OpeningHoursPage.list", "Opening hours"),
+        Place(
+            _("Opening hours"), "clock", "Opening.show", "Opening hours",
+            also=("OpeningHoursPage",),
+        ),
         Place(_("Holidays"), "calendar-days", "HolidayPage.list", "Holidays"),
         Place(_("Departments"), "split", "DepartmentPage.list", "Departments"),
     )),

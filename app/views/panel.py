@@ -19,6 +19,7 @@ from app.views.second_factor import SecondFactors
 from app.views.sessions import LONGEST
 from app.views.signin import SignIn, lead_to_enrolment
 from app.views.signins import SignIns
+from app.views.uploads import InMemory
 
 if TYPE_CHECKING:
     from app.views.entity import Entity
@@ -40,6 +41,7 @@ def install(
 ) -> None:
     for name, value in SETTINGS.items():
         app.config.setdefault(name, value)
+    app.request_class = InMemory
     csrf = CSRFProtect(app)
     if "twilio" in app.blueprints:  # Twilio signs instead
         csrf.exempt(app.blueprints["twilio"])

@@ -13,6 +13,7 @@ from app.rules import intake, week, wording
 from app.views import checks, rules, widgets
 from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
+from app.views.greeting import Greeting
 from app.views.numbering import NumberApi
 
 CATEGORY = "Receptionist"
@@ -34,7 +35,7 @@ RECEPTIONISTS = Entity(
         "staff_first_seconds", "max_turns", "max_transfers",
         "allowed_countries", "suspension_number", *RECIPIENTS, "alert_recipients",
     ),
-    may=(*READ, "edit"),
+    may=(*READ, "edit"), page=Greeting,
     checks=MAILED | {
         "urgent_words": wording.urgent_word, "allowed_countries": checks.country,
         "suspension_number": checks.phone,

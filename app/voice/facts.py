@@ -95,6 +95,10 @@ class Snapshot:
         """What is spoken on a call to this number; `chosen` by a key goes before all."""
         return chosen or self.number_languages.get(called, "") or self.language
 
+    def greeting_in(self, language: str) -> str:
+        """The greeting's own words are in the tenant's language; "": the scripted ones."""
+        return self.greeting if language == self.language else ""
+
 
 class _Cache:
     """The newest snapshot of each tenant, least recently used ones dropped."""

@@ -89,6 +89,22 @@ def next_opening(schedule: Schedule, moment: datetime) -> datetime | None:
     return None
 
 
+def next_closing(schedule: Schedule, moment: datetime) -> datetime | None:
+    """When what is open at `moment` closes, in the business's zone: None when it is closed, or does
+    not close within a week. Spans that touch are one."""
+    local = _local(schedule, moment)
+    zone = _zone(schedule.zone)
+    days = (local.date() + timedelta(days=ahead) for ahead in range(-1, 8))
+    ends = sorted(
+        datetime.combine(day, time(), zone) + timedelta(minutes=end if end > start else end + DAY)
+        for day in days
+        for start, end in day_hours(schedule, day)
+    )
+    if not is_open(schedule, moment):
+        return None
+    return next((end for end in ends if end > local and not is_open(schedule, end)), None)
+
+
 def around(schedule: Schedule, moment: datetime, days: int = 14) -> tuple[Day, ...]:
     """The local day of `moment` and those after it, and in front of them the day before, whose
     night may run into it."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app import calls
@@ -18,6 +18,7 @@ from app.models import (
     CallSession,
     CallState,
     Channel,
+    GapStatus,
     JobKind,
     KnowledgeGap,
     Outcome,
@@ -215,8 +216,7 @@ def _perform(
     """Write what each effect keeps; the parts that Twilio is to play, in order."""
     parts: list[twiml.Part] = []
     language = found.language_of(call.called, decision.memory.language)
-    own = language == found.language  # the greeting's words are in the tenant's language
-    voice = lines.Voice(greeting=found.greeting if own else "", language=language)
+    voice = lines.Voice(greeting=found.greeting_in(language), language=language)
     for effect in decision.effects:
         match effect:
             case m.Say():
@@ -249,8 +249,8 @@ def _note_consent(call: CallSession, given: bool, language: str) -> None:
 
 
 def _note_gap(call: CallSession, words: str) -> None:
-    """A question that nothing answered; the same words again only count, and are not told of.
-    Test calls leave none."""
+    """A question that nothing answered; the same words again only count, and are not told of. If
+    they were answered, they are open again: that answer is not found. Test calls leave none."""
     folded = " ".join(words.casefold().split())[:500]
     if not folded or call.channel == Channel.TEST:
         return
@@ -265,6 +265,10 @@ def _note_gap(call: CallSession, words: str) -> None:
                 "asked": table.c.asked + 1,
                 "last_asked_at": func.now(),
                 "call_id": fresh.excluded.call_id,
+                "status": case(
+                    (table.c.status == GapStatus.ANSWERED, str(GapStatus.OPEN)),
+                    else_=table.c.status,
+                ),
             },
         ).returning(table.c.id, table.c.asked)
     ).one()

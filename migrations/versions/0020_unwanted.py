@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0012"
+down_revision = "0018"
 
 OUTCOMES = "'lead', 'transferred', 'answered', 'abandoned', 'blocked', 'failed'"
 STATUSES = "'new', 'contacted', 'done', 'lost', 'spam'"

@@ -30,8 +30,12 @@ SCREENS = (
     "/recordingpage/show/{Recording}", "/transcriptpage/list/", "/callsummarypage/list/",
     "/transferattemptpage/list/", "/recordingpage/list/", "/departmentpage/add",
     "/receptionistconfigpage/edit/{ReceptionistConfig}", "/openinghourspage/add",
+    "/receptionistconfigpage/show/{ReceptionistConfig}",
+    "/openinghourspage/list/", "/opening-hours/?department={Department}",
     "/holidaypage/add", "/knowledgeentrypage/add", "/knowledgeentrypage/import",
-    "/knowledgegappage/edit/{KnowledgeGap}", "/webhookendpointpage/add", "/userpage/add",
+    "/knowledgegappage/list/", "/try/?words=where+are+you", "/try/?words=cheese+of+the+moon",
+    "/knowledgeentrypage/add?gap={KnowledgeGap}", "/knowledgegappage/edit/{KnowledgeGap}",
+    "/webhookendpointpage/add", "/userpage/add",
     "/search/?q=Ada", "/search/", "/sign-ins/", "/resetmypassword/form", "/nothing-is-here",
 )  # fmt: skip
 PLATFORM = ("/", "/act-as/", "/tenantpage/list/", "/tenantpage/add", "/departmentpage/list/")

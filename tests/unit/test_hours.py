@@ -238,3 +238,26 @@ def test_are_you_open_then_is_computed_as_the_calendar_has_it(zone, today, minut
             wall = datetime(day.day.year, day.day.month, day.day.day, clock // 60, clock % 60)
             truth = any(start <= wall < end for start, end in calendar)
             assert is_open_at(day.day, wall.time(), facts) == truth
+
+
+@pytest.mark.parametrize(
+    ("at", "closes"),
+    [
+        ("2026-11-23T10:00", "2026-11-23T17:00"),  # spans that touch are one
+        ("2026-11-23T08:00", None),  # closed
+        ("2026-11-27T23:00", "2026-11-28T02:00"),  # into the night
+        ("2026-11-28T01:00", "2026-11-28T02:00"),
+    ],
+)
+def test_it_knows_when_it_closes(at: str, closes: str | None):
+    zone = ZoneInfo("America/New_York")
+    week = {0: ((540, 720), (720, 1020)), 4: ((1200, 120),)}
+    found = hours.next_closing(
+        hours.Schedule("America/New_York", week), datetime.fromisoformat(at).replace(tzinfo=zone)
+    )
+    assert found == (datetime.fromisoformat(closes).replace(tzinfo=zone) if closes else None)
+
+
+def test_who_never_closes_has_no_closing():
+    always = hours.Schedule("UTC", dict.fromkeys(range(7), ((0, 0),)))
+    assert hours.next_closing(always, datetime(2026, 11, 23, 12, tzinfo=UTC)) is None

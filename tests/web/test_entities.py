@@ -279,63 +279,6 @@ def test_a_list_without_a_sheet_has_none(browser: Browser):
     assert browser.get("/callsessionpage/csv?_flt_0_number=abc").status_code == 400
 
 
-def upload(browser: Browser, content: str | bytes) -> Any:
-    data = content if isinstance(content, bytes) else content.encode()
-    return browser.post_form("/knowledgeentrypage/import", file=(io.BytesIO(data), "k.csv"))
-
-
-def test_knowledge_comes_from_a_spreadsheet(
-    rows: Rows, app: Flask, tenant: models.Tenant, browser: Browser
-):
-    rows.knowledge(tenant, question="Do you  deliver?", answer="No.", category="old")
-    theirs = rows.tenant()
-    rows.knowledge(theirs, question="Where are you?", answer="Elsewhere.")
-    answer = upload(
-        browser,
-        "\ufeffquestion,answer,alternates,status,valid_until\r\n"
-        'do you deliver?,Yes.,"Delivery?\nTo my home?",,\r\n'
-        "Where are you?,'=Here,,draft,2027-12-31\r\n",
-    )
-    assert answer.status_code == 302, answer.text
-    first, second = all_of(app, tenant, models.KnowledgeEntry)
-    assert (first.answer, first.alternates) == ("Yes.", ["Delivery?", "To my home?"])
-    assert (first.category, first.version) == ("old", 2)
-    assert (second.answer, second.status, str(second.valid_until)) == (
-        "=Here", "draft", "2027-12-31",
-    )  # fmt: skip
-    assert "1 added, 1 updated" in browser.get("/knowledgeentrypage/list/").text
-    (untouched,) = all_of(app, theirs, models.KnowledgeEntry)
-    assert untouched.answer == "Elsewhere."
-
-
-def test_what_is_exported_can_be_imported(
-    rows: Rows, app: Flask, tenant: models.Tenant, browser: Browser
-):
-    rows.knowledge(tenant, question="=Why?", answer="-1", alternates=["+a", "b"], status="draft")
-    sheet = browser.get("/knowledgeentrypage/csv").data
-    assert upload(browser, sheet).status_code == 302
-    (entry,) = all_of(app, tenant, models.KnowledgeEntry)
-    assert (entry.question, entry.answer, entry.alternates) == ("=Why?", "-1", ["+a", "b"])
-    assert (entry.version, entry.status) == (1, "draft")
-
-
-def test_nothing_is_imported_when_a_line_is_wrong(
-    app: Flask, tenant: models.Tenant, browser: Browser
-):
-    page = upload(
-        browser,
-        f"question,answer,status\nQ1,A,live\nQ2,,live\nQ3,A,LIVE\nq1,B,live\nQ4,{'x' * 2001},",
-    )
-    assert page.status_code == 200
-    for said in (
-        "Line 3: answer: Is missing", "Line 4: status: Must be one of",
-        "Line 5: repeats the question of line 2", "Line 6: answer: Has 2,001",
-    ):  # fmt: skip
-        assert said in page.text, page.text[page.text.index("Nothing was") :][:900]
-    assert all_of(app, tenant, models.KnowledgeEntry) == []
-    assert "not UTF-8" in upload(browser, "question,answer\né,b".encode("latin-1")).text
-
-
 def test_many_rows_are_changed_at_once(
     rows: Rows, app: Flask, tenant: models.Tenant, browser: Browser
 ):
@@ -388,7 +331,6 @@ def test_who_may_only_read_changes_nothing_in_bulk(
         rowid=[str(lead.id)],
     )  # fmt: skip
     assert all_of(app, tenant, models.Lead)
-    assert viewer.get("/knowledgeentrypage/import").status_code == 403
 
 
 def test_open_all_day_every_day_is_no_contradiction(rest: Rest):

@@ -1,0 +1,20 @@
+"""The page of the receptionist: with the greeting as callers hear it now."""
+
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import TwilioNumber
+from app.tenancy import current_tenant_id
+from app.voice import facts, rehearsing
+from app.voice.rehearsing import Moment, Spoken
+
+
+class Greeting:
+    show_template = "receptionist/show.html"
+
+    def greeting(self) -> Spoken | None:
+        """None across tenants: whose would it be?"""
+        if current_tenant_id() is None:
+            return None
+        first = db.session.scalar(select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1))
+        return rehearsing.greeting(Moment(facts.current(), facts.now(), called=first or ""))
