@@ -16,8 +16,8 @@ from app.figures.period import Period
 from app.figures.transfers import Transfers
 from app.models import Price
 from app.tenancy import current_tenant_id
-from app.views import behind, cards
-from app.views.cards import Card
+from app.views import behind, kpi
+from app.views.kpi import Card
 
 
 def cards(
@@ -26,14 +26,14 @@ def cards(
     found = []
     if calls:
         found.append(
-            cards.of_count(
+            kpi.of_count(
                 _("Calls taken"), calls.now.taken, calls.before.taken,
                 behind.url(Figure.TAKEN, period),
             )
         )  # fmt: skip
     if may("Lead"):
         now, before = waiting.leads(period)
-        found.append(cards.of_count(_("Leads"), now, before, behind.url(Figure.LEADS, period)))
+        found.append(kpi.of_count(_("Leads"), now, before, behind.url(Figure.LEADS, period)))
     if calls:
         found.append(_converted(period, calls))
     if transfers:
@@ -45,7 +45,7 @@ def cards(
 
 def _converted(period: Period, calls: Counted) -> Card:
     now, before = calls.now, calls.before
-    return cards.of_share(
+    return kpi.of_share(
         _("Lead conversion"), (now.confirmed, now.taken), (before.confirmed, before.taken),
         behind.url(Figure.CONFIRMED, period), _("Calls with a lead that the caller confirmed"),
     )  # fmt: skip
@@ -53,7 +53,7 @@ def _converted(period: Period, calls: Counted) -> Card:
 
 def _reached(period: Period, transfers: Transfers) -> Card:
     now, before = transfers.now, transfers.before
-    return cards.of_share(
+    return kpi.of_share(
         _("Reached a person"), (now.reached, now.tried), (before.reached, before.tried),
         behind.url(Figure.REACHED, period), _("Of all attempts to put a caller through"),
     )  # fmt: skip
@@ -61,14 +61,14 @@ def _reached(period: Period, transfers: Transfers) -> Card:
 
 def _known(period: Period, calls: Counted) -> Card:
     now, before = calls.now, calls.before
-    return cards.of_share(
+    return kpi.of_share(
         _("Answered from knowledge"), (now.known, now.taken), (before.known, before.taken),
         behind.url(Figure.KNOWN, period), _("Calls that got at least one answer"),
     )  # fmt: skip
 
 
 def _length(period: Period, calls: Counted) -> Card:
-    return cards.of_length(
+    return kpi.of_length(
         _("Average length"), calls.now.average, calls.before.average,
         behind.url(Figure.TIMED, period),
     )  # fmt: skip
@@ -84,4 +84,4 @@ def _cost(period: Period) -> list[Card]:
     if not now:
         return []
     month = f"{period.last:%Y-%m}"
-    return cards.of_cost(_("Cost"), now, before, url_for("UsageMonths.show", month=month))
+    return kpi.of_cost(_("Cost"), now, before, url_for("UsageMonths.show", month=month))
