@@ -37,6 +37,16 @@ STEP = 1_000
 """Between the first ids of two tests."""
 
 
+LONGEST = ("test_crawler.py", "test_screens.py", "test_bad_input.py", "test_openapi.py")
+"""Begun first, or else one process would end up alone with them. All else comes in random order."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
+
 @dataclass(frozen=True)
 class Services:
     """`settings` lead to the fresh database; `admin_url` is the superuser's, of any database."""

@@ -17,5 +17,5 @@ def main(argv: list[str], settings: Settings) -> int:
     os.chdir(ROOT)
     sys.stdout.flush()
     processes = min(os.cpu_count() or 1, MOST_PROCESSES)
-    spread = ["-n", str(processes), "--dist", "loadfile"]
+    spread = ["-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *spread, *argv])

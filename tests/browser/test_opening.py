@@ -4,7 +4,7 @@ from datetime import time
 
 from playwright.sync_api import BrowserContext
 
-from tests.browser.test_knowledge import context as context
+from tests.browser.test_writing_answers import context as context
 from tests.browser.test_screens import AXE, NARROW, SEEN, broken_rules, log_in
 from tests.factories import Rows
 

@@ -127,7 +127,8 @@ def test_a_late_model_costs_fillers_and_the_offline_mind_answers(
     assert "<Redirect" in filler
     assert "<Gather" not in filler
     assert "behind the house" in followed(caller, filler)
-    assert how_understood(caller)["instead_of_model"] == "deadline"
+    # Whichever of the turn's patience and the client's ends first on this machine.
+    assert how_understood(caller)["instead_of_model"] in ("deadline", "timeout")
     assert len(openai.requests) == 1
 
 

@@ -87,7 +87,7 @@ def asks(entity: Entity, boss: Browser, browser: Browser, token: Rest) -> dict[s
         "page across tenants": lambda: boss.get(f"{page}list/{size}"),
         "REST": lambda: token.ask("GET", f"{entity.resource}/?q=(page_size:100)"),
     }
-    if entity.resource not in ("tenants", "keys"):  # the platform's
+    if entity.resource not in ("tenants", "keys", "prices"):  # the platform's
         found["page"] = lambda: browser.get(f"{page}list/{size}")
     return found
 
