@@ -4,8 +4,8 @@ from datetime import time
 
 from playwright.sync_api import BrowserContext
 
-from tests.browser.test_writing_answers import context as context
 from tests.browser.test_screens import AXE, NARROW, SEEN, broken_rules, log_in
+from tests.browser.test_writing_answers import context as context
 from tests.factories import Rows
 
 
