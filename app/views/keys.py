@@ -144,6 +144,12 @@ KEYS = Entity(
     list_columns=("name", "prefix", "role", "scopes", "expires_at", "revoked_at", "last_used_at"),
     form_columns=("name", "role", "scopes", "expires_at"),
     may=(*READ, "add", "delete"),
+    help={
+        "name": "What uses it, such as: our CRM.",
+        "role": "It may at most what this role may.",
+        "scopes": "What it may of that. None: everything the role may.",
+        "expires_at": "From then on it is refused. Empty: it stays good until you revoke it.",
+    },
     checks={"role": checks.one_of(TENANT_ROLES), "scopes": checks.one_of(SCOPES)},
     page=KeyPage, api=KeyApi,
 )  # fmt: skip

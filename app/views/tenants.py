@@ -61,6 +61,11 @@ TENANTS = Entity(
     form_columns=("name", "slug", "timezone", "status", "account_sid", "auth_token"),
     secrets=("account_sid", "auth_token"),
     platform=True,
+    help={
+        "name": "As callers hear it.",
+        "timezone": "Of its opening hours and of all times shown, such as America/New_York.",
+        "status": "Suspended: callers are forwarded or told. Closed: nobody signs in, either.",
+    },
     checks={"timezone": checks.time_zone, "slug": checks.slug, "name": checks.filled},
     special={
         "slug": Words(checks.slug, required=False, validate=length(1, 60)),

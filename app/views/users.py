@@ -144,6 +144,12 @@ USERS = Entity(
     ),
     secrets=("password",), loaded=("roles",),
     platform=True,
+    help={
+        "username": "To sign in with; the e-mail address does, too.",
+        "email": "Invitations and links for a new password go there.",
+        "active": "Off: they cannot sign in, and are signed out at once.",
+        "role": "What they may see and change.",
+    },
     checks={"username": checks.filled, "email": checks.email},
     special={
         "role": Words(checks.one_of(TENANT_ROLES), required=True),

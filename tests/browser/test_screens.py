@@ -119,6 +119,21 @@ def test_every_screen_is_accessible_and_at_home(
     assert away == []
 
 
+def test_the_description_of_rest_is_served_from_here_to_those_who_may(
+    rows: Rows, context: BrowserContext, base_url: str
+) -> None:
+    asked: list[str] = []
+    page = context.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/swagger/v1")
+    assert page.locator(".opblock").count() == 0
+    log_in(page, rows.super_admin().username)
+    page.goto("/swagger/v1")
+    page.locator(".opblock").first.wait_for()
+    assert page.evaluate("violations") == []
+    assert [url for url in asked if not url.startswith((f"{base_url}/", "data:"))] == []
+
+
 def test_what_opens_on_a_screen_stays_within_the_policy(
     rows: Rows, context: BrowserContext
 ) -> None:
