@@ -19,7 +19,7 @@ from bench.asking import Asker
 
 ADMIN, SUPER, KEY, SUPER_REST = "tenant admin", "super admin", "API key", "super admin's token"
 SLOW = 5  # requests of what takes long
-NOT_FOR_KEYS = ("tenants", "keys")  # a tenant's role has no such list
+NOT_FOR_KEYS = ("tenants", "keys", "prices")  # a tenant's role has no such list
 
 
 @dataclass(frozen=True, slots=True)
