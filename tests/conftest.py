@@ -173,11 +173,15 @@ def _built(
     apps: dict[Any, Flask], settings: Settings, admin: bool, changes: dict[str, Any]
 ) -> Flask:
     from app import create_app
+    from app.ai import meaning
 
     key = (admin, *sorted(changes.items()))
     if key not in apps:
         apps[key] = create_app(replace(settings, **changes), admin=admin)
         apps[key].testing = True
+    if admin:  # one encoder is asked per process, not per app: another test may have named its own
+        chosen = apps[key].extensions["settings"]
+        meaning.listen(chosen.data_dir if chosen.encoder else None)
     return apps[key]
 
 
