@@ -17,7 +17,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     database, tenancy and mail, but no admin panel, no webhooks and no permission tables read."""
     from flask import Flask
 
-    from app import tenancy
+    from app import tenancy, unquoted
     from app.extensions import db, mail
     from app.models import audit  # with it come all tables: a session needs to know them
 
@@ -26,6 +26,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     app.extensions["settings"] = settings
     db.init_app(app)
     mail.init_app(app)
+    unquoted.install()
     tenancy.install()
     audit.install()
     if admin:
@@ -60,6 +61,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
             "pool_timeout": 1,
             "pool_pre_ping": True,
             "pool_recycle": 1800,
+            "hide_parameters": True,  # see app/unquoted.py
             "connect_args": {"connect_timeout": 3, "application_name": "receptionist"},
         },
         "SESSION_COOKIE_SAMESITE": "Lax",

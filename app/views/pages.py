@@ -105,8 +105,10 @@ class EntityPage(Narrowed, SavesRows, FiltersPerRequest, ModelView):
     def _reading_arguments(self) -> Iterator[None]:
         try:
             yield
-        except (ValueError, IndexError, KeyError, TypeError, DataError):
-            current_app.logger.info("A list's arguments could not be read.", exc_info=True)
+        except (ValueError, IndexError, KeyError, TypeError, DataError) as error:
+            # Without its trace: the error quotes the argument.
+            kind = type(error).__name__
+            current_app.logger.info("a list's arguments could not be read", extra={"error": kind})
             abort(400)
 
     @expose("/download/<string:filename>")
