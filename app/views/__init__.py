@@ -12,8 +12,9 @@ from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
 from app.views.opening import Opening
 from app.views.platform import AUDIT, JOBS
-from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
+from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
+from app.views.telephones import NUMBERS
 from app.views.tenants import TENANTS
 from app.views.trying import Trying
 from app.views.twilio import TwilioAccount

@@ -55,6 +55,12 @@ def is_super_admin() -> bool:
     return bool(current_user.is_authenticated and g.signed_in.tenant_id is None)
 
 
+def is_by_super_admin() -> bool:
+    """The same of a page or of REST, once it is proven who asks; never of an API key."""
+    signed_in = g.get("signed_in")
+    return signed_in is not None and signed_in.tenant_id is None
+
+
 def acting_for() -> str | None:
     """The name of the tenant a super admin acts for."""
     if not is_super_admin() or ACTING not in session:

@@ -112,7 +112,8 @@ CALLS = Entity(
         "utterances": "Words said (newest 10,000 calls)",
         "duration": "Length", "call_sid": "Twilio's id", "before_spam": "Before it was spam",
     },
-    may=READ, also=("test", "mark"), page=CallPage, api=CallsApi,
+    may=READ, also=("test", "mark"),
+    actions={"bulk_spam": "mark", "bulk_block": "mark"}, page=CallPage, api=CallsApi,
 )  # fmt: skip
 
 CONSENTS = Entity(

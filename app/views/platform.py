@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, flash, redirect, url_for
 from flask_appbuilder.actions import action
 from flask_appbuilder.api import expose, permission_name, protect, safe
+from flask_babel import ngettext
 
 from app.extensions import db
 from app.jobs import events, outbox
@@ -24,14 +25,22 @@ def _replay(job: Job) -> None:
 
 
 class JobPage:
-    @action("replay", "Send again", "Send this webhook once more?", "fa-repeat", multiple=False)
-    def replay(self, job: Job) -> Any:
+    @action("replay", "Send again", "Webhooks are sent once more, as they were.", "fa-repeat")
+    def replay(self, items: Any) -> Any:
+        """Those of the chosen that can be."""
         self._need_tenant()  # type: ignore[attr-defined]
-        try:
-            _replay(job)
-            flash("It is being sent again.", "success")
-        except NotReplayable as error:
-            flash(error.reason, "warning")
+        jobs = items if isinstance(items, list) else [items]
+        refusals = []
+        for job in jobs:
+            try:
+                _replay(job)
+            except NotReplayable as error:
+                refusals.append(error.reason)
+        if sent := len(jobs) - len(refusals):
+            done = ngettext("It is being sent again.", "%(num)d are being sent again.", sent)
+            flash(done, "success")
+        for reason in dict.fromkeys(refusals):
+            flash(reason, "warning")
         return redirect(url_for("JobPage.list"))
 
 

@@ -7,14 +7,12 @@ from app.models import (
     Holiday,
     OpeningHours,
     ReceptionistConfig,
-    TwilioNumber,
 )
 from app.rules import intake, week, wording
 from app.views import checks, rules, widgets
 from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
 from app.views.greeting import Greeting
-from app.views.numbering import NumberApi
 
 CATEGORY = "Receptionist"
 RECIPIENTS = ("summary_recipients", "lead_recipients", "urgent_recipients")
@@ -93,22 +91,6 @@ RECEPTIONISTS = Entity(
             "allowed_countries", "suspension_number",
         ),
         "Mail": (*RECIPIENTS, "alert_recipients"),
-    },
-)  # fmt: skip
-
-NUMBERS = Entity(
-    model=TwilioNumber, resource="numbers", menu="Numbers", category=CATEGORY, icon="fa-phone",
-    list_columns=("number", "label"),
-    form_columns=("number", "label", "language", "phone_sid"),
-    show_columns=("number", "label", "language", "phone_sid", "tenant"),
-    checks={"number": checks.phone, "language": checks.language},
-    rule=rules.number, also=("carrier",), page=RowActions, api=NumberApi,
-    labels={"phone_sid": "Twilio's id"},
-    help={
-        "number": "A number of yours at Twilio, in international form, such as +12125550100.",
-        "label": "What you call it, such as: main line.",
-        "language": "Spoken on this number, such as es-US. Empty: the receptionist's.",
-        "phone_sid": "Begins with PN. May stay empty.",
     },
 )  # fmt: skip
 

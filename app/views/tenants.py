@@ -11,6 +11,7 @@ from app.extensions import db
 from app.models import ReceptionistConfig, Tenant
 from app.tenancy import PLATFORM, current_scope
 from app.views import checks
+from app.views.bulk import TenantActions
 from app.views.entity import Entity
 from app.views.exports import ExportApi
 from app.views.fields import Words, length
@@ -34,7 +35,7 @@ class TenantRules:
         item.slug = item.slug or free_slug(item.name)
 
 
-class TenantPage(LeavingPage, TenantRules):
+class TenantPage(LeavingPage, TenantRules, TenantActions):
     pass
 
 

@@ -22,6 +22,7 @@ from app.models import Price, SpendKind, SpendLedger, Tenant
 from app.tenancy import current_tenant_id
 from app.usage import Month
 from app.views import checks
+from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
 from app.views.interface import is_id
 from app.views.refusals import Refused
@@ -253,7 +254,7 @@ PRICES = Entity(
     list_columns=("kind", "model", "unit", "amount", "currency", "valid_from"),
     form_columns=("kind", "model", "amount", "currency", "valid_from"),
     checks={"currency": checks.currency},
-    special={"unit": fields.String(dump_only=True)},
+    special={"unit": fields.String(dump_only=True)}, page=RowActions,
     labels={"amount": "Price", "unit": "For each", "model": "Language model"},
     help={
         "kind": "What is paid for. Seconds are priced by the minute, tokens by the million.",

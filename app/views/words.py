@@ -125,7 +125,8 @@ WORDS = {
     "KnowledgeGap": Words(
         one=_("question"), many=_("questions"), icon="circle-question-mark",
         purpose=_("What callers asked and nobody had written down. Most recent first."),
-        saved=_("Question saved"),
+        saved=_("Question saved"), deleted=_("Question deleted"), delete=_("Delete question"),
+        lost=_("It is forgotten that callers asked this. When one asks it again, it comes back."),
         empty=_("All questions have an answer"),
         how=_("When a caller asks something that is not written down, it appears here."),
     ),
