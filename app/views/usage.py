@@ -251,8 +251,9 @@ USAGE = Entity(
 PRICES = Entity(
     model=Price, resource="prices", menu="Prices", category=CATEGORY, icon="fa-tag",
     order=("valid_from", "desc"), platform=True,
-    list_columns=("kind", "model", "unit", "amount", "currency", "valid_from"),
-    form_columns=("kind", "model", "amount", "currency", "valid_from"),
+    list_columns=("kind", "model", "unit", "amount", "currency", "valid_from", "note"),
+    form_columns=("kind", "model", "amount", "currency", "valid_from", "note"),
+    low=("currency", "note"),
     checks={"currency": checks.currency},
     special={"unit": fields.String(dump_only=True)}, page=RowActions,
     labels={"amount": "Price", "unit": "For each", "model": "Language model"},
@@ -261,6 +262,7 @@ PRICES = Entity(
         "model": "For tokens: the model's name. Empty: every model without a price of its own.",
         "amount": "For one unit of it, such as 0.0085.",
         "currency": "Three letters, such as USD.",
+        "note": "Where it comes from, such as: our contract of March.",
         "valid_from": "Holds from this day on. To raise a price, add a row: months keep theirs.",
     },
 )  # fmt: skip

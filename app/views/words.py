@@ -173,7 +173,10 @@ WORDS = {
     ),
     "Price": Words(
         one=_("price"), many=_("prices"), icon="tag",
-        purpose=_("What calls, words and mails cost, from which day on."),
+        purpose=_(
+            "What calls, words and mails cost, from which day on. A new installation begins with "
+            "the vendors' public list prices: check them against your contracts."
+        ),
         add=_("Add a price"), saved=_("Price saved"), deleted=_("Price deleted"),
         delete=_("Delete price"), lost=_("What was used at this price has no cost any more."),
         empty=_("No prices yet"), how=_("Without prices the usage is shown without its cost."),
