@@ -103,13 +103,13 @@ CALLS = Entity(
         "called", "number", "turn", "answers", "last_turn_at", "tokens_in", "tokens_out",
         "before_spam",
     ),
-    searched=("number", "departments", "utterances"),
+    searched=("state", "number", "departments", "utterances"),
     exported=(
         "started_at", "caller", "called", "channel", "outcome", "duration", "answers", "call_sid",
     ),
     labels={
         "started_at": "Began", "called": "Number called", "departments": "Department tried",
-        "utterances": "Words said (newest 10,000 calls)",
+        "state": "Where it stood", "utterances": "Words said (newest 10,000 calls)",
         "duration": "Length", "call_sid": "Twilio's id", "before_spam": "Before it was spam",
     },
     may=READ, also=("test", "mark"),
