@@ -38,7 +38,15 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from app.extensions import db
 from app.views import moments, tones, widgets, written
 from app.views.checks import Check
-from app.views.fields import LARGEST, LONGEST, LONGEST_LINE, MOST_LINES, UNSTORABLE, too_fine
+from app.views.fields import (
+    LARGEST,
+    LONGEST,
+    LONGEST_LINE,
+    MOST_LINES,
+    UNSTORABLE,
+    is_storable,
+    too_fine,
+)
 from app.views.refusals import Refused
 
 MOST_ROWS = 500  # that a form offers to choose from
@@ -336,7 +344,7 @@ def _choices(values: Any, column: Any) -> list[SelectChoice]:
 
 def _checked(check: Check | None, value: Any) -> Any:
     """WTForms shows a ValidationError beside the field, and lets a plain ValueError through."""
-    if value and "\0" in value:
+    if value and not is_storable(value):
         raise ValidationError(UNSTORABLE)
     try:
         return check(value) if check and value else value

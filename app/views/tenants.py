@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import fields
 from sqlalchemy import select
+from wtforms.validators import Length
 
 from app.extensions import db
 from app.models import ReceptionistConfig, Tenant
@@ -74,9 +75,12 @@ TENANTS = Entity(
         "auth_token": _secret(),
     },
     inputs={
-        "slug": WordsField("Slug", check=checks.slug, description="Made from the name if empty."),
+        "slug": WordsField(
+            "Slug", check=checks.slug, description="Made from the name if empty.",
+            validators=[Length(max=60)],
+        ),
         "account_sid": SecretField("Account SID", check=checks.account_sid),
-        "auth_token": SecretField("Auth token"),
+        "auth_token": SecretField("Auth token", validators=[Length(max=64)]),
     },
     also=("export",), actions={"leave": "write"},
     page=TenantPage, api=TenantApi,

@@ -181,7 +181,8 @@ def test_filters_that_find_nothing_or_cannot_be_read_show_nothing_else(app: Flas
     for column, operation, named, value in (
         ("started_at", "gt", "After", "yesterday"), ("started_at", "eq", "Is", "2027-13-45"),
         ("duration", "gt", "More than", "long"), ("duration", "lt", "Less than", 10**12),
-        ("number", "eq", "Is", "x"),
+        ("number", "eq", "Is", "x"), ("caller", "ct", "Contains", "\0"),
+        ("utterances", "ct", "Contains", "\0"),
     ):  # fmt: skip
         query = {f"_flt_{known[column][named]}_{column}": value}
         assert browser.get(LIST, query_string=query).status_code == 400, (column, value)
