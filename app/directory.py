@@ -4,6 +4,8 @@ The only reader of the platform role on the way in: it returns ids and what a si
 with, and nothing else.
 """
 
+import hashlib
+import hmac
 from dataclasses import dataclass, field
 
 from flask import current_app
@@ -117,13 +119,28 @@ def tokens_of_account(account_sid: str) -> list[str]:
     return [token for token in tokens if token]
 
 
-def _owner(tenant: Tenant, *, called: str, call_id: int | None = None) -> Owner:
+def account_of(tenant: Tenant) -> tuple[str, str]:
+    """The account that speaks for a tenant's calls, and the token that signs for it (""; its own
+    is not known): the tenant's, else the installation's, else the built-in telephone's."""
     settings = current_app.extensions["settings"]
-    own = tenant.account_sid
-    return Owner(
-        tenant_id=tenant.id,
-        account_sid=own or settings.twilio_account_sid,
-        token=(tenant.auth_token or "") if own else settings.twilio_auth_token,
-        called=called,
-        call_id=call_id,
+    if tenant.account_sid:
+        return tenant.account_sid, tenant.auth_token or ""
+    if settings.twilio_account_sid:
+        return settings.twilio_account_sid, settings.twilio_auth_token
+    return _built_in()
+
+
+def _built_in() -> tuple[str, str]:
+    """Where there is no account at Twilio, nobody but the telephone of this installation can call:
+    whoever signs for this one has its SECRET_KEY."""
+    key = str(current_app.config["SECRET_KEY"]).encode()
+    sid, token = (
+        hmac.new(key, f"built-in telephone: {part}".encode(), hashlib.sha256).hexdigest()[:32]
+        for part in ("account", "token")
     )
+    return f"AC{sid}", token
+
+
+def _owner(tenant: Tenant, *, called: str, call_id: int | None = None) -> Owner:
+    account_sid, token = account_of(tenant)
+    return Owner(tenant.id, account_sid, token, called, call_id)

@@ -41,6 +41,7 @@ class Group:
     places: tuple[Place, ...] = field(default=())
 
 
+TEST_CALL = Place(_("Test call"), "phone", "Telephone.show", may=("can_test", "CallSession"))
 GROUPS = (
     Group("", (Place(_("Today"), "house", "Dashboard.index"),)),
     Group(_("Conversations"), (
@@ -50,6 +51,7 @@ GROUPS = (
         ),
         Place(_("Leads"), "user-plus", "LeadPage.list", "Leads"),
         Place(_("Lead board"), "columns-3", "LeadBoard.board", "Leads"),
+        TEST_CALL,
     )),
     Group(_("Receptionist"), (
         Place(
@@ -105,6 +107,11 @@ def groups() -> list[Group]:
 
 def thumb() -> list[Place]:
     return [place for group in groups() for place in group.places if place.endpoint in THUMB]
+
+
+def test_call() -> Place | None:
+    """Where a test call is placed; also in the top bar, and where one comes to mind."""
+    return TEST_CALL if _may(TEST_CALL) else None
 
 
 def _may(place: Place) -> bool:
