@@ -20,7 +20,7 @@ from app.models import (
     Transcript,
     TransferAttempt,
 )
-from app.views import conversation, happened, known, persons, unwanted, written
+from app.views import conversation, happened, known, persons, registering, unwanted, written
 from app.views.unwanted import UnwantedPage
 from app.views.usage import NAMES, amount
 
@@ -49,6 +49,7 @@ class CallPage(UnwantedPage):
             "call": call,
             "kinds": KINDS,
             "who": (lead and lead.name) or written.phone_text(call.caller),
+            "placed_by": registering.name_of(call.placed_by),
             "lead": lead,
             "fields": known.fields(lead) if lead else [],
             "lines": conversation.of(call, attempts),

@@ -96,13 +96,20 @@ RECEPTIONISTS = Entity(
     },
 )  # fmt: skip
 
+
+class NumberPage(RowActions):
+    """From a number to a test call of it."""
+
+    show_template = "number/show.html"
+
+
 NUMBERS = Entity(
     model=TwilioNumber, resource="numbers", menu="Numbers", category=CATEGORY, icon="fa-phone",
     list_columns=("number", "label"),
     form_columns=("number", "label", "language", "phone_sid"),
     show_columns=("number", "label", "language", "phone_sid", "tenant"),
     checks={"number": checks.phone, "language": checks.language},
-    rule=rules.number, also=("carrier",), page=RowActions, api=NumberApi,
+    rule=rules.number, also=("carrier",), page=NumberPage, api=NumberApi,
     labels={"phone_sid": "Twilio's id"},
     help={
         "number": "A number of yours at Twilio, in international form, such as +12125550100.",

@@ -133,9 +133,10 @@ class Telephone(BaseView):
             "telephone/lines.html", lines=found.lines, call=call, who=gettext("You"),
             may_answer=self.appbuilder.sm.has_access("can_write", "KnowledgeEntry"),
         )  # fmt: skip
-        answer: dict[str, Any] = {"html": html, "error": error, "over": turn is None or turn.ended}
-        if answer["over"]:
-            answer["call"] = url_for("CallSessionPage.show", pk=call.id)
+        answer: dict[str, Any] = {
+            "html": html, "error": error, "over": turn is None or turn.ended,
+            "call": url_for("CallSessionPage.show", pk=call.id),
+        }  # fmt: skip
         if turn:
             answer |= _to_go_on(held, found, turn)
         return jsonify(answer)

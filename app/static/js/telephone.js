@@ -31,10 +31,10 @@
   };
 
   const ask = async (url, fields) => {
-    asking = new AbortController();
+    const mine = (asking = new AbortController());
     phone.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(url, { method: "POST", body: formOf(fields), signal: asking.signal });
+      const answer = await fetch(url, { method: "POST", body: formOf(fields), signal: mine.signal });
       const isOurs = answer.headers.get("Content-Type")?.startsWith("application/json");
       if (!isOurs) return { error: answer.status < 500 ? told.out : told.lost };
       return await answer.json();
@@ -42,8 +42,10 @@
       if (problem.name === "AbortError") return null;
       return { error: told.lost };
     } finally {
-      asking = null;
-      phone.removeAttribute("aria-busy");
+      if (asking === mine) {
+        asking = null;
+        phone.removeAttribute("aria-busy");
+      }
     }
   };
 
@@ -100,7 +102,7 @@
     if (got.line) state = got;
     if (got.over) return end(got);
     if (!got.line) return;
-    status(got.records ? told.message : told.connected);
+    status(got.records ? told.message : "");
     if (got.holds) act("wait");
   };
   const act = async (name, fields = {}, own = "") => {
@@ -132,7 +134,7 @@
     isLive = true;
     isLeaving = false;
     state = {};
-    for (const name of ["talking", "live", "hang-up"]) show(name, true);
+    for (const name of ["talking", "live"]) show(name, true);
     for (const name of ["dialling", "call", "after"]) show(name, false);
     part("with").textContent = number.selectedOptions[0].textContent;
     status(told.calling);
@@ -140,7 +142,7 @@
   };
   const notPlaced = (got) => {
     isLive = false;
-    for (const name of ["talking", "live", "hang-up"]) show(name, false);
+    for (const name of ["talking", "live"]) show(name, false);
     for (const name of ["dialling", "call"]) show(name, true);
     wrong(got.error === told.lost ? told.unplaced : got.error);
     part("call").focus();
@@ -150,12 +152,13 @@
     voice.stop();
     think(false);
     status(told.over);
-    for (const name of ["live", "hang-up"]) show(name, false);
+    show("live", false);
     for (const name of ["dialling", "call"]) show(name, true);
     part("call").querySelector("span").textContent = told.again;
-    show("after", Boolean(got.call));
-    if (got.call) part("open").href = got.call;
-    (got.call ? part("open") : part("call")).focus({ preventScroll: true });
+    const page = got.call || state.call;
+    show("after", Boolean(page));
+    if (page) part("open").href = page;
+    (page ? part("open") : part("call")).focus({ preventScroll: true });
     for (const link of talk.querySelectorAll("a")) link.removeAttribute("target");
   };
   const hangUp = async () => {
@@ -233,7 +236,7 @@
 
   const WHY = { "no-speech": "unheard", "not-allowed": "forbidden", aborted: "unheard" };
   show("mic", voice.canListen);
-  show("mic-hint", voice.canListen);
+  document.querySelector("[data-mic-hint]").hidden = !voice.canListen;
   part("mic").addEventListener("click", () => {
     if (voice.isListening()) return voice.stop();
     voice.hush();
@@ -243,7 +246,7 @@
     voice.listen(state.language, (text) => (words.value = text), (text, why) => {
       part("mic").setAttribute("aria-pressed", "false");
       if (!isLive) return;
-      status(told.connected);
+      status("");
       if (text) say();
       else wrong(told[WHY[why] || "deaf"]);
     });
