@@ -10,6 +10,7 @@ No fixture holds an application context open: the login extension would keep the
 import contextlib
 import itertools
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from app.cli.migrate import DATABASE, alone, make_schema, migrate
 from app.embedded import EmbeddedPostgres, EmbeddedValkey
 from config import Settings
 from tests.fakes.twilio_rest import TwilioRest
+from tests.served import listening
 
 if TYPE_CHECKING:
     from tests.factories import Rows
@@ -196,6 +198,13 @@ def rows(light_app: Flask) -> "Rows":
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def port() -> Iterator[socket.socket]:
+    """A port for an application that calls its own web server: `make_app(port=…)`, `serving`."""
+    with listening() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -88,7 +88,7 @@ def line(held: Held, transfer: TransferResult) -> Iterator[Line]:
     db.session.rollback()
     if not token:
         raise Unable(NO_TOKEN, 409)
-    with _room(settings.web_threads):
+    with room(settings.web_threads):
         taken_up = Line(
             settings.public_base_url, account_sid, token, held.called, held.caller, held.call_sid,
             transfer_result=transfer, server=settings.local_url, stops_at_fillers=True,
@@ -102,7 +102,7 @@ def line(held: Held, transfer: TransferResult) -> Iterator[Line]:
 
 
 @contextmanager
-def _room(threads: int) -> Iterator[None]:
+def room(threads: int) -> Iterator[None]:
     """A thread that waits for the webhook needs another one to answer it: half of them may wait,
     or all could wait for each other."""
     if threads < 2:

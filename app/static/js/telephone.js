@@ -51,7 +51,8 @@
 
   // --- The dialogue -----------------------------------------------------------------------------
 
-  const toTheEnd = () => (talk.scrollTop = talk.scrollHeight);
+  const paper = talk.parentElement;
+  const toTheEnd = () => (paper.scrollTop = paper.scrollHeight);
   // A line that is there already (what was typed a moment ago) is replaced, all others are added.
   const place = (html) => {
     const made = document.createElement("template");
