@@ -21,7 +21,7 @@
   const status = (text) => (part("status").textContent = text);
   const wrong = (text) => {
     show("wrong", Boolean(text));
-    part("wrong").querySelector("span").textContent = text || "";
+    part("wrong").querySelector("p").textContent = text || "";
   };
   const formOf = (fields) => {
     const form = new FormData();
