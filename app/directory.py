@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from flask import current_app
 from sqlalchemy import func, or_, select
 
+from app import practice
 from app.extensions import db
 from app.models import CallSession, ReceptionistConfig, Tenant, TransferAttempt, TwilioNumber, User
 from app.rules import dialling
@@ -31,11 +32,11 @@ def owner_of_number(number: str) -> Owner | None:
     """The tenant whose number this is; suspended and closed ones, too."""
     with across_tenants():
         row = db.session.execute(
-            select(Tenant, TwilioNumber.number)
+            select(Tenant, TwilioNumber.number, TwilioNumber.practice)
             .join(TwilioNumber, TwilioNumber.tenant_id == Tenant.id)
             .where(TwilioNumber.number == number)
         ).one_or_none()
-        found = _owner(row[0], called=row[1]) if row else None
+        found = _owner(row[0], called=row[1], practises=row[2]) if row else None
     db.session.remove()
     return found
 
@@ -43,11 +44,12 @@ def owner_of_number(number: str) -> Owner | None:
 def owner_of_call(call_sid: str) -> Owner | None:
     with across_tenants():
         row = db.session.execute(
-            select(Tenant, CallSession.called, CallSession.id)
+            select(Tenant, CallSession.called, CallSession.id, TwilioNumber.practice)
             .join(CallSession, CallSession.tenant_id == Tenant.id)
+            .outerjoin(CallSession.number)
             .where(CallSession.call_sid == call_sid)
         ).one_or_none()
-        found = _owner(row[0], called=row[1], call_id=row[2]) if row else None
+        found = row and _owner(row[0], called=row[1], call_id=row[2], practises=bool(row[3]))
     db.session.remove()
     return found
 
@@ -87,7 +89,8 @@ def allowed_countries() -> frozenset[str]:
 
 def own_country() -> frozenset[str]:
     """That of the first number of the tenant in scope; none before it has one."""
-    first = db.session.scalar(select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1))
+    in_order = (TwilioNumber.practice, TwilioNumber.id)
+    first = db.session.scalar(select(TwilioNumber.number).order_by(*in_order).limit(1))
     return frozenset({dialling.country_of(first)} if first else ())
 
 
@@ -117,8 +120,15 @@ def tokens_of_account(account_sid: str) -> list[str]:
     return [token for token in tokens if token]
 
 
-def _owner(tenant: Tenant, *, called: str, call_id: int | None = None) -> Owner:
+def _owner(
+    tenant: Tenant, *, called: str, call_id: int | None = None, practises: bool
+) -> Owner | None:
     settings = current_app.extensions["settings"]
+    if practises:
+        if settings.is_production:
+            return None
+        made = practice.credentials(settings.secret_key, called)
+        return Owner(tenant.id, made.account_sid, made.token, called, call_id)
     own = tenant.account_sid
     return Owner(
         tenant_id=tenant.id,
