@@ -120,20 +120,22 @@ def tokens_of_account(account_sid: str) -> list[str]:
     return [token for token in tokens if token]
 
 
+def account_of(tenant: Tenant) -> tuple[str, str]:
+    """The account that speaks for a tenant's calls, and the token that signs for it (""; its own
+    is not known): the tenant's, else the installation's, else the built-in telephone's."""
+    settings = current_app.extensions["settings"]
+    if tenant.account_sid:
+        return tenant.account_sid, tenant.auth_token or ""
+    if settings.twilio_account_sid:
+        return settings.twilio_account_sid, settings.twilio_auth_token
+    return practice.account(settings.secret_key)
+
+
 def _owner(
     tenant: Tenant, *, called: str, call_id: int | None = None, practises: bool
 ) -> Owner | None:
-    settings = current_app.extensions["settings"]
-    if practises:
-        if settings.is_production:
-            return None
-        made = practice.credentials(settings.secret_key, called)
-        return Owner(tenant.id, made.account_sid, made.token, called, call_id)
-    own = tenant.account_sid
-    return Owner(
-        tenant_id=tenant.id,
-        account_sid=own or settings.twilio_account_sid,
-        token=(tenant.auth_token or "") if own else settings.twilio_auth_token,
-        called=called,
-        call_id=call_id,
-    )
+    """None: a practice number in production, where nobody practises."""
+    if practises and current_app.extensions["settings"].is_production:
+        return None
+    account_sid, token = account_of(tenant)
+    return Owner(tenant.id, account_sid, token, called, call_id)

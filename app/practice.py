@@ -1,8 +1,7 @@
 """Practice numbers: to try a business out before it has a number at Twilio.
 
-They are of the range that is kept for fiction (555-0100 to 555-0199, which no carrier gives to
-anybody), and their calls are signed with a key of their own, made from SECRET_KEY: so that neither
-Twilio nor whoever knows an account's token can call one, only the built-in telephones. In
+They are of the range that is kept for fiction (555-0100 to 555-0199): no carrier gives them to
+anybody, so that only the built-in telephones call one. Whatever calls it is a test call. In
 production there are none, and one that was left over is not answered (app/directory.py).
 """
 
@@ -10,7 +9,6 @@ import hashlib
 import hmac
 import re
 import secrets
-from dataclasses import dataclass, field
 
 AREAS = (
     "201", "202", "203", "206", "212", "213", "214", "301", "303", "305", "312", "313", "314",
@@ -21,21 +19,16 @@ AREAS = (
 _FICTIONAL = re.compile(r"\+1[2-9]\d{2}55501\d{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What stands for a Twilio account in the requests of such a call."""
-
-    account_sid: str
-    token: str = field(repr=False)
-
-
-def credentials(secret_key: str, number: str) -> Credentials:
-    """Of this number alone, the same whenever asked."""
+def account(secret_key: str) -> tuple[str, str]:
+    """Account and token by which the built-in telephones sign where there is no account at Twilio:
+    whoever signs for this one has the installation's SECRET_KEY."""
     sid, token = (
-        hmac.new(secret_key.encode(), f"practice {what} {number}".encode(), hashlib.sha256)
-        for what in ("account", "token")
+        hmac.new(
+            secret_key.encode(), f"built-in telephone: {part}".encode(), hashlib.sha256
+        ).hexdigest()[:32]
+        for part in ("account", "token")
     )
-    return Credentials("AC" + sid.hexdigest()[:32], token.hexdigest())
+    return f"AC{sid}", token
 
 
 def is_fictional(number: str) -> bool:

@@ -109,10 +109,12 @@ def _is_practice(arguments: argparse.Namespace, demo: dict[str, Any]) -> bool:
 
 
 def _practice(arguments: argparse.Namespace, demo: dict[str, Any], settings: Settings) -> Place:
-    """Whoever has the installation's SECRET_KEY may call it; it is a test call by itself."""
+    """Signed as the installation's own calls are; it is a test call by itself."""
     base_url = arguments.base_url or demo.get("base_url") or settings.public_base_url
-    made = practice.credentials(settings.secret_key, arguments.to)
-    who = Installed(0, arguments.to, made.account_sid, made.token, {}, {})
+    account_sid, token = practice.account(settings.secret_key)
+    if settings.twilio_account_sid:
+        account_sid, token = settings.twilio_account_sid, settings.twilio_auth_token
+    who = Installed(0, arguments.to, account_sid, token, {}, {})
     return Place(base_url, who, arguments.to, None)
 
 

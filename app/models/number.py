@@ -11,8 +11,8 @@ from app.tenancy import TenantOwned
 
 class TwilioNumber(TenantOwned, Timestamped, Model):
     """`number` is E.164 and unique on the installation; `phone_sid` is Twilio's PN id, if known.
-    `language` is spoken on it; empty: the receptionist's. A `practice` number is nobody's at Twilio:
-    only the built-in telephones call it (app/practice.py)."""
+    `language` is spoken on it; empty: the receptionist's. A `practice` number is nobody's at
+    Twilio: only the built-in telephones call it (app/practice.py)."""
 
     __tablename__ = "twilio_number"
     __table_args__ = owned_keys("twilio_number")

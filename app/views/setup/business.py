@@ -8,7 +8,7 @@ from flask_appbuilder.forms import DynamicForm
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from wtforms import SelectChoice, ValidationError
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from app import starters
 from app.extensions import db
@@ -59,7 +59,7 @@ class BusinessForm(DynamicForm):
     name = WordsField(
         _("Name"), check=TENANTS.checks["name"], widget=widgets.Line(autocomplete="organization"),
         description=_("As callers hear it."),
-        validators=[InputRequired(_("Enter the name of the business.")), Length(max=120)],
+        validators=[DataRequired(_("Enter the name of the business.")), Length(max=120)],
     )  # fmt: skip
     trade = ChoiceField(
         _("Trade"), choices=[SelectChoice(value=key, label=name) for key, name in TRADES.items()],

@@ -202,7 +202,7 @@ def country() -> str:
 
 def _remove(item: Department) -> None:
     for model in USED_BY:
-        if db.session.scalar(select(model.id).where(model.department_id == item.id).limit(1)):  # type: ignore[attr-defined]
+        if db.session.scalar(select(model.id).where(model.department_id == item.id).limit(1)):
             raise Refused(
                 gettext(
                     "%(name)s has hours, leads or calls of its own. Delete it under Departments.",

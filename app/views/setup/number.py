@@ -11,7 +11,7 @@ from flask_appbuilder.forms import DynamicForm
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, Length
 
 from app import directory, numbers, practice
 from app.carrier import CarrierError, Offer
@@ -36,7 +36,7 @@ class NumberForm(DynamicForm):
     number = WordsField(
         _("Phone number"), widget=widgets.Phone(),
         description=_("One that is at Twilio already, or will be."),
-        validators=[InputRequired(_("Enter the phone number.")), Length(max=40)],
+        validators=[DataRequired(_("Enter the phone number.")), Length(max=40)],
     )  # fmt: skip
 
 
@@ -96,8 +96,8 @@ class NumberPage(StepPage):
     @property
     def context(self) -> dict[str, Any]:
         may_choose = act_as.is_super_admin()
-        owned = own()
         found = _choices() if may_choose else Choices()
+        owned = own()  # after Twilio was asked: that forgets the session's rows
         return {
             "form": self.form, "numbers": owned, "may_choose": may_choose, "choices": found,
             "may_practise": may_practise() and not owned,

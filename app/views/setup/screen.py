@@ -128,7 +128,7 @@ class SettingUp(BaseView):
         following = steps.after(page.step)
         return self.render_template(
             page.template, page=page, found=found, step=page.step, steps=STEPS, names=steps.NAMES,
-            question=steps.QUESTIONS[page.step], number_of_step=STEPS.index(page.step) + 1,
+            title=steps.QUESTIONS[page.step], number_of_step=STEPS.index(page.step) + 1,
             back=url_for(f"SettingUp.{before}") if before else "",
             later=url_for(f"SettingUp.{following or 'done'}"),
             **page.context,

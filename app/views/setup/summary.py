@@ -39,7 +39,7 @@ def test_call_url(of: TwilioNumber) -> str:
     """The telephone on a page, where there is one; else "": there is one in the terminal."""
     if "Telephone.show" not in current_app.view_functions:
         return ""
-    return url_for("Telephone.show", number=of.id)
+    return url_for("Telephone.show", number=of.number)
 
 
 def context(found: Progress) -> dict[str, Any]:
@@ -71,12 +71,14 @@ def _said(step: Step, found: Progress, numbers: list[TwilioNumber]) -> str:
             return _departments()
         case Step.KNOWLEDGE:
             live = _count(KnowledgeEntry.status == EntryStatus.LIVE)
-            return ngettext("%(num)d answer is live", "%(num)d answers are live", live)
+            return ngettext("%(num)d answer is live.", "%(num)d answers are live.", live)
         case Step.RECIPIENTS:
             to = db.session.scalar(select(ReceptionistConfig.lead_recipients)) or []
             return ", ".join(to) or gettext("Nobody gets messages by mail.")
         case _:
             told = ", ".join(str(written.phone_text(row.number)) for row in numbers)
+            if numbers and all(row.practice for row in numbers):
+                return gettext("%(number)s, for test calls. Callers need a real one.", number=told)
             return told or gettext("No number yet.")
 
 

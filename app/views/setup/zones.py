@@ -34,7 +34,7 @@ def country_name(code: str, language: str) -> str:
 def choices(language: str) -> list[SelectChoice]:
     """Under their countries, which are in order of their names."""
     return [
-        SelectChoice(value=zone, label=name, optgroup=group.country)
+        SelectChoice(value=zone, label=f"{name} ({group.country})", optgroup=group.country)
         for group in _groups(language)
         for zone, name in group.zones
     ]
