@@ -19,7 +19,7 @@ TRADES: Final = (
     "law_office", "real_estate", "auto_repair", "veterinary_clinic", "fitness_studio",
 )  # fmt: skip
 OTHER: Final = "general"  # for a business of no trade above
-LANGUAGES: Final = ("en",)
+LANGUAGES: Final = ("en", "es")
 WEEK: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 

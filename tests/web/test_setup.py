@@ -127,7 +127,7 @@ def test_a_super_admin_comes_from_nothing_to_a_test_call(app: Flask, rows: Rows,
     assert "Thank you for calling Corner Dental." in done
 
     (config,) = kept(app, made.id, models.ReceptionistConfig)
-    front, emergencies = kept(app, made.id, models.Department)
+    _front, emergencies = kept(app, made.id, models.Department)
     assert config.on_call_id == emergencies.id
     (number,) = kept(app, made.id, models.TwilioNumber)
     assert number.practice
@@ -403,9 +403,8 @@ def test_nobody_sets_up_what_is_not_theirs(
     assert owner.get("/setup/new").status_code == 403
     assert owner.post_form("/setup/new", page="/setup/business", **business()).status_code == 403
     for do in ("type", "take", "buy", "nothing"):
-        answer = owner.post_form(
-            "/setup/number", page="/setup/business", do=do, number="+13035550177"
-        )
+        asked = {"do": do, "number": "+13035550177"}
+        answer = owner.post_form("/setup/number", page="/setup/business", **asked)
         assert answer.status_code == 403, do
     assert "Type a number" not in page(owner, "number")
     went_on(owner, "departments", **DESKS | {"d0-pk": str(theirs.id), "d0-name": "Taken"})
