@@ -115,7 +115,7 @@ def _practice(arguments: argparse.Namespace, demo: dict[str, Any], settings: Set
     if settings.twilio_account_sid:
         account_sid, token = settings.twilio_account_sid, settings.twilio_auth_token
     who = Installed(0, arguments.to, account_sid, token, {}, {})
-    return Place(base_url, who, arguments.to, None)
+    return Place(base_url, who, "a practice number", None)
 
 
 def _tenant(
@@ -270,5 +270,8 @@ def hint(dropped: CallDropped) -> str:
     if "not running" in dropped.reason:
         return " Start it in another terminal: python3 run.py"
     if "HTTP 403" in dropped.reason:
-        return " The signature was refused: --base-url must be the product's PUBLIC_BASE_URL."
+        return (
+            " The signature was refused: --base-url must be the product's PUBLIC_BASE_URL, and a "
+            "practice number one that a business has."
+        )
     return ""

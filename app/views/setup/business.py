@@ -8,6 +8,7 @@ from flask_appbuilder.forms import DynamicForm
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from wtforms import SelectChoice, ValidationError
+from wtforms.fields.choices import Choice
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from app import starters
@@ -20,9 +21,9 @@ from app.views.forms import ChoiceField, WordsField, blame
 from app.views.receptionist import RECEPTIONISTS
 from app.views.refusals import Refused
 from app.views.setup import zones
-from app.views.setup.page import StepPage
+from app.views.setup.page import StepPage, receptionist
 from app.views.setup.steps import TRADES, Step
-from app.views.tenants import INTAKE, TENANTS
+from app.views.tenants import TENANTS
 
 # Spoken, each with a voice of Twilio that speaks it.
 LANGUAGES = {
@@ -42,17 +43,24 @@ VOICES = {
 class ZoneField(ChoiceField):
     """A browser may know a zone by another of its names than the list: any that exists will do."""
 
+    def process_data(self, value: Any) -> None:
+        self.data = zones.usual_name(value or "")
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.data = zones.usual_name("".join(valuelist[:1]))
+
     def pre_validate(self, form: Any) -> None:
         try:
-            checks.time_zone(self.data or "")
+            checks.time_zone(self.data)
         except ValueError as error:
             raise ValidationError(str(error)) from error
 
-    def iter_choices(self) -> Any:
-        known = list(super().iter_choices())
-        if self.data and not any(one.value == self.data for one in known):
-            yield SelectChoice(value=self.data, label=self.data)
-        yield from known
+    def iter_groups(self) -> Any:
+        """One that is in no country comes first, so that it stays chosen."""
+        groups = list(super().iter_groups())
+        if self.data and not any(one.selected for _name, zones in groups for one in zones):
+            yield None, [Choice(self.data, self.data, True, {})]
+        yield from groups
 
 
 class BusinessForm(DynamicForm):
@@ -99,7 +107,7 @@ class BusinessPage(StepPage):
     def save(self) -> None:
         tenant = db.session.scalars(select(Tenant)).one()
         RECEPTIONISTS.alone()
-        settle(tenant, _receptionist(), self.form, self.found.trade)
+        settle(tenant, receptionist(), self.form, self.found.trade)
 
     def refuse(self, refusal: Refused) -> None:
         blame(self.form, refusal)
@@ -175,15 +183,6 @@ def _follow(config: ReceptionistConfig, former_zone: str | None, zone: str) -> N
     )
     kept = {dialling.country_of(number) for numbers in rung for number in numbers}
     config.allowed_countries = [country, *sorted(kept - {country})]
-
-
-def _receptionist() -> ReceptionistConfig:
-    found = db.session.scalars(select(ReceptionistConfig)).one_or_none()
-    if found is None:
-        found = ReceptionistConfig(intake_fields=INTAKE)
-        db.session.add(found)
-        db.session.flush()
-    return found
 
 
 def _nearest(language: str) -> str:

@@ -28,7 +28,7 @@ from app.views.interface import is_id
 from app.views.receptionist import DEPARTMENTS, RECEPTIONISTS
 from app.views.refusals import Refused
 from app.views.setup import zones
-from app.views.setup.page import StepPage
+from app.views.setup.page import StepPage, receptionist
 from app.views.setup.progress import Progress
 from app.views.setup.steps import Step
 
@@ -155,11 +155,10 @@ class DepartmentsPage(StepPage):
         self._save_on_call()
 
     def _save_on_call(self) -> None:
-        if self.config is None:
-            return
+        config = receptionist()
         chosen = next((row for row in self.wanted if row._prefix == self.on_call), None)
-        self.config.on_call_id = int(chosen.pk.data) if chosen else None
-        RECEPTIONISTS.verify(self.config)
+        config.on_call_id = int(chosen.pk.data) if chosen else None
+        RECEPTIONISTS.verify(config)
         db.session.flush()
 
     def refuse(self, refusal: Refused) -> None:

@@ -77,6 +77,7 @@ class KnowledgePage(StepPage):
         return not any(card.error for card in self.cards)
 
     def save(self) -> None:
+        KNOWLEDGE.alone()
         entries = _entries()
         for card in self.cards:
             self.saving = card

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
+
+from app.extensions import db
+from app.models import ReceptionistConfig
 from app.views.refusals import Refused
 from app.views.setup.progress import Progress
 from app.views.setup.steps import Step
+from app.views.tenants import INTAKE
 
 
 class StepPage:
@@ -38,3 +43,13 @@ class StepPage:
     @property
     def context(self) -> dict[str, Any]:
         return {}
+
+
+def receptionist() -> ReceptionistConfig:
+    """The one of the tenant in scope, made where there is none yet."""
+    found = db.session.scalars(select(ReceptionistConfig)).one_or_none()
+    if found is None:
+        found = ReceptionistConfig(intake_fields=INTAKE)
+        db.session.add(found)
+        db.session.flush()
+    return found

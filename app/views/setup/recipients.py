@@ -16,9 +16,8 @@ from app.views import checks, widgets
 from app.views.forms import LinesField, blame
 from app.views.receptionist import RECEPTIONISTS
 from app.views.refusals import Refused
-from app.views.setup.page import StepPage
+from app.views.setup.page import StepPage, receptionist
 from app.views.setup.steps import Step
-from app.views.tenants import INTAKE
 
 SAME = _("Empty: the addresses above.")
 
@@ -48,7 +47,8 @@ class RecipientsPage(StepPage):
     form: RecipientsForm
 
     def show(self) -> None:
-        config = _receptionist()
+        found = db.session.scalars(select(ReceptionistConfig)).one_or_none()
+        config = found or ReceptionistConfig()
         leads = config.lead_recipients or _own_address()
         others = {
             name: list(getattr(config, name) or ()) for name in OTHERS
@@ -68,7 +68,7 @@ class RecipientsPage(StepPage):
 
     def save(self) -> None:
         RECEPTIONISTS.alone()
-        config, form = _receptionist(), self.form
+        config, form = receptionist(), self.form
         leads = list(form.lead_recipients.data)
         config.lead_recipients = leads
         for name in OTHERS:
@@ -76,7 +76,6 @@ class RecipientsPage(StepPage):
         if not form.summaries.data:
             config.summary_recipients = []
         RECEPTIONISTS.verify(config)
-        db.session.add(config)
         db.session.flush()
 
     def refuse(self, refusal: Refused) -> None:
@@ -90,11 +89,6 @@ class RecipientsPage(StepPage):
 
 
 OTHERS = ("urgent_recipients", "summary_recipients", "alert_recipients")
-
-
-def _receptionist() -> ReceptionistConfig:
-    found = db.session.scalars(select(ReceptionistConfig)).one_or_none()
-    return found or ReceptionistConfig(intake_fields=INTAKE)
 
 
 def _own_address() -> list[str]:

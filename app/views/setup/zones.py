@@ -20,10 +20,14 @@ class Group:
     zones: tuple[tuple[str, str], ...]  # the zone and what it is called
 
 
+def usual_name(zone: str) -> str:
+    """Of a zone's several names the one in the list: Asia/Calcutta is Asia/Kolkata."""
+    return str(get_global("zone_aliases").get(zone, zone))
+
+
 def country_of(zone: str) -> str:
     """Two letters, or "" where no country follows (UTC)."""
-    named = get_global("zone_aliases").get(zone, zone)
-    found = str(get_global("zone_territories").get(named, ""))
+    found = str(get_global("zone_territories").get(usual_name(zone), ""))
     return found if found in dialling.COUNTRIES else ""
 
 
