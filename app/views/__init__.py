@@ -14,6 +14,7 @@ from app.views.opening import Opening
 from app.views.platform import AUDIT, JOBS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
+from app.views.setup import SettingUp
 from app.views.telephone import Telephone
 from app.views.tenants import TENANTS
 from app.views.trying import Trying
@@ -41,6 +42,7 @@ SCREENS = (
     Unanswered,
     Trying,
     Opening,
+    SettingUp,
 )
 
 

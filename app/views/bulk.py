@@ -21,6 +21,8 @@ def _each(change: Callable[[Any], None], done: str) -> Any:
             with explained(self.datamodel.obj):
                 for row in rows:
                     change(row)
+                    if row not in db.session.deleted:
+                        self.entity.verify(row)
                 db.session.commit()
             flash(f"{done}: {len(rows)}.", "success")
         except Refused as refusal:

@@ -32,7 +32,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.extensions import db
@@ -313,7 +313,7 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
         check=check,
         blank=None if column.nullable else "",
         validators=[
-            Optional() if column.nullable or given else _needed(label),
+            Optional() if column.nullable or given else DataRequired(_needed(label).message),
             Length(max=column.type.length or LONGEST),
         ],
         widget=_words_widget(column),

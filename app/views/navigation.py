@@ -68,6 +68,10 @@ GROUPS = (
         ),
         Place(_("Holidays"), "calendar-days", "HolidayPage.list", "Holidays"),
         Place(_("Departments"), "split", "DepartmentPage.list", "Departments"),
+        Place(
+            _("Guided setup"), "wand-sparkles", "SettingUp.resume",
+            may=("can_write", "ReceptionistConfig"),
+        ),
     )),
     Group(_("Business"), (
         Place(_("Numbers"), "hash", "TwilioNumberPage.list", "Numbers"),

@@ -35,7 +35,7 @@ class TenantRules:
 
 
 class TenantPage(LeavingPage, TenantRules):
-    pass
+    list_template = "tenant_list.html"
 
 
 class TenantApi(LeavingApi, ExportApi, TenantRules):

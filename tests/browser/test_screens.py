@@ -36,9 +36,18 @@ SCREENS = (
     "/knowledgegappage/list/", "/try/?words=where+are+you", "/try/?words=cheese+of+the+moon",
     "/knowledgeentrypage/add?gap={KnowledgeGap}", "/knowledgegappage/edit/{KnowledgeGap}",
     "/webhookendpointpage/add", "/userpage/add",
+    "/setup/business", "/setup/hours", "/setup/departments", "/setup/knowledge",
+    "/setup/recipients", "/setup/number", "/setup/done",
     "/search/?q=Ada", "/search/", "/sign-ins/", "/resetmypassword/form", "/nothing-is-here",
 )  # fmt: skip
-PLATFORM = ("/", "/act-as/", "/tenantpage/list/", "/tenantpage/add", "/departmentpage/list/")
+PLATFORM = (
+    "/",
+    "/act-as/",
+    "/tenantpage/list/",
+    "/tenantpage/add",
+    "/departmentpage/list/",
+    "/setup/new",
+)
 DOORS = ("/login/", "/password/forgot")
 
 
