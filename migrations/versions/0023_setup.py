@@ -6,7 +6,7 @@ from alembic import op
 from migrations import walls
 
 revision = "0023"
-down_revision = "0020"
+down_revision = "0022"
 
 # What a tenant may change of its own row. `updated_at` is set with every change.
 OWN = "name, timezone, updated_at"
