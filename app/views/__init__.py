@@ -11,6 +11,7 @@ from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
 from app.views.opening import Opening
+from app.views.operations import Operations
 from app.views.platform import AUDIT, JOBS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
@@ -39,6 +40,7 @@ SCREENS = (
     Unanswered,
     Trying,
     Opening,
+    Operations,
 )
 
 

@@ -84,6 +84,7 @@ GROUPS = (
     Group(_("Platform"), (
         Place(_("Tenants"), "building-2", "TenantPage.list", "Tenants"),
         Place(_("Prices"), "tag", "PricePage.list", "Prices"),
+        Place(_("Operations"), "activity", "Operations.overview", platform=True),
         Place(_("Number doctor"), "stethoscope", "TwilioAccount.show", platform=True),
     )),
 )  # fmt: skip
