@@ -45,7 +45,7 @@ class _Business:
 
 
 def survey(first: int, most: int = PAGE) -> list[Surveyed]:
-    """Businesses that are not closed and have numbers, by name, from the `first` on. Platform work."""
+    """Businesses that are open and have numbers, by name, from the `first` on. Platform work."""
     businesses = _businesses(first, most)
     there = _there({b.account for b in businesses if b.account and not b.is_demo})
     return [_surveyed(business, there) for business in businesses]
@@ -56,9 +56,7 @@ def _surveyed(business: _Business, there: dict[Account, list[CarrierNumber] | st
     if business.is_demo:
         return Surveyed(*about, unknown="It is a demo: there is nothing at Twilio.")
     if business.account is None:
-        return Surveyed(
-            *about, unknown="It has no Twilio account, and neither has the installation."
-        )
+        return Surveyed(*about, unknown="Neither it nor the installation has a Twilio account.")
     found = there[business.account]
     if isinstance(found, str):
         return Surveyed(*about, unknown=found)

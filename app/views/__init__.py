@@ -10,6 +10,7 @@ from app.views.gaps import Unanswered
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
+from app.views.live import LiveCalls
 from app.views.opening import Opening
 from app.views.operations import Operations
 from app.views.platform import AUDIT, JOBS
@@ -41,6 +42,7 @@ SCREENS = (
     Trying,
     Opening,
     Operations,
+    LiveCalls,
 )
 
 

@@ -48,6 +48,7 @@ GROUPS = (
             _("Calls"), "phone-call", "CallSessionPage.list", "Calls",
             also=("TranscriptPage", "CallSummaryPage", "TransferAttemptPage", "RecordingPage"),
         ),
+        Place(_("Live calls"), "radio", "LiveCalls.show", "Calls"),
         Place(_("Leads"), "user-plus", "LeadPage.list", "Leads"),
         Place(_("Lead board"), "columns-3", "LeadBoard.board", "Leads"),
     )),

@@ -1,4 +1,4 @@
-"""Operations: the work after calls as it stands, what was given up, mails, webhooks, numbers, parts.
+"""Operations: work after calls as it stands, what was given up, mails, webhooks, numbers, parts.
 
 For super admins: of all tenants or, while they act for one, of that one.
 """
@@ -55,7 +55,7 @@ class Listed:
 
     def url(self, step: int) -> str:
         """The same list, a page further or back."""
-        kept = request.args.to_dict() | {"page": str(self.number + step)}
+        kept: dict[str, Any] = request.args.to_dict() | {"page": str(self.number + step)}
         return url_for(request.endpoint or "", **kept)
 
 
@@ -137,9 +137,13 @@ class Operations(BaseView):
         db.session.commit()
         outbox.wake()
         if taken.rows:
-            done = ngettext("%(num)d job is being tried again", "%(num)d jobs are being tried again",
-                            taken.rows)  # fmt: skip
-            flash(done, "success")
+            flash(
+                ngettext(
+                    "%(num)d job is being tried again", "%(num)d jobs are being tried again",
+                    taken.rows,
+                ),
+                "success",
+            )  # fmt: skip
         if taken.left:
             flash(_said_of_left(taken.left, taken.rows), "warning")
         return redirect(url_for("Operations.given_up"))

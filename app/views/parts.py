@@ -66,9 +66,7 @@ def _redis(state: str) -> Part:
 def _mail() -> Part:
     name = gettext("Mail server")
     if not current_app.extensions["settings"].mail_server:
-        advice = gettext(
-            "Mails are kept as files in the data folder. Set MAIL_SERVER to send them."
-        )
+        advice = gettext("Mails are kept as files in the data folder until MAIL_SERVER is set.")
         return Part(name, "mute", gettext("Not set"), advice)
     if health.mail() == "ok":
         return Part(name, *FINE)
@@ -89,9 +87,7 @@ def _encoder() -> Part:
         case "learning":
             return Part(name, "info", gettext("Starting"), advice)
         case "off":
-            off = gettext(
-                "Questions are matched by their words alone. ENCODER=true switches it on."
-            )
+            off = gettext("Questions are matched by words alone. ENCODER=true switches it on.")
             return Part(name, "mute", gettext("Switched off"), off)
     start = gettext("Start it: python3 run.py encoder")
     return Part(name, "warn", gettext("Not running"), f"{advice} {start}")
