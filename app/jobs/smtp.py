@@ -51,7 +51,8 @@ def send(message: Message) -> Sent:
         replies = {address: _reply(*said) for address, said in error.recipients.items()}
         codes = [reply.code for reply in replies.values()]
         raise JobError(
-            f"all recipients refused: {sorted(set(codes))}", min(codes) >= 500,
+            f"all recipients refused: {'; '.join(dict.fromkeys(map(str, replies.values())))}",
+            min(codes) >= 500,
             _answers({address: str(reply) for address, reply in replies.items()}),
         ) from error  # fmt: skip
     except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:

@@ -9,6 +9,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.actions import action
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 
 from app.extensions import db
 from app.jobs import again, outbox
@@ -37,6 +38,11 @@ class Delivered:
 
 class JobPage:
     show_template = "job/show.html"
+    list_title: Any
+
+    def _init_titles(self) -> None:
+        super()._init_titles()  # type: ignore[misc]
+        self.list_title = _("Mails and jobs")  # as the menu has it
 
     def render_template(self, template: str, **context: Any) -> Any:
         if template == self.show_template:

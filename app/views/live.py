@@ -9,7 +9,7 @@ from flask_appbuilder import BaseView, expose
 from flask_appbuilder.api import protect, safe
 from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_babel import gettext
-from sqlalchemy import and_, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import defer, selectinload
 
 from app import ending
@@ -178,9 +178,10 @@ def _of(model: Any, calls: list[CallSession]) -> Any:
 
 
 def _last_words(calls: list[CallSession]) -> Any:
-    newest = _of(Transcript, calls).distinct(Transcript.call_id)
-    newest = newest.order_by(Transcript.call_id, Transcript.id.desc())
-    return db.session.scalars(newest.options(defer(Transcript.evidence)))
+    last = func.max(Transcript.id)
+    newest = _of(Transcript, calls).with_only_columns(last).group_by(Transcript.call_id)
+    lines = select(Transcript).where(Transcript.id.in_(newest))
+    return db.session.scalars(lines.options(defer(Transcript.evidence)))
 
 
 def _ringing(calls: list[CallSession]) -> Any:

@@ -86,7 +86,7 @@ def _became(job: Job, address: str, rest: Mapping[Key, Job]) -> Recipient:
     """Of a job that left it over, the one that carries on says it."""
     answer = _answer(job, address)
     while job.status == JobStatus.DONE and address in job.result.get("later", ()):
-        follower = rest.get((job.tenant_id, _keys(job)[_remainder(job)]))
+        follower = rest.get((job.tenant_id, _key(job, _remainder(job) + 1)))
         if follower is None:
             return Recipient(address, Delivery.GIVEN_UP, answer)
         job = follower
@@ -97,7 +97,7 @@ def _became(job: Job, address: str, rest: Mapping[Key, Job]) -> Recipient:
 def _state(job: Job, address: str) -> Delivery:
     match job.status:
         case JobStatus.WAITING:
-            return Delivery.AGAIN if job.attempts else Delivery.WAITING
+            return Delivery.AGAIN if job.attempts or _remainder(job) else Delivery.WAITING
         case JobStatus.RUNNING:
             return Delivery.SENDING
         case JobStatus.DONE if address not in job.result.get("refused", ()):
@@ -111,17 +111,19 @@ def _answer(job: Job, address: str) -> str:
 
 
 def _remainder(job: Job) -> int:
-    return min(int(job.args.get("remainder", 0)), outbox.MOST_REMAINDERS - 1)
+    """Which of the jobs it is that carry on with what the first left over; 0: the first."""
+    return int(job.args.get("remainder", 0))
 
 
-def _keys(job: Job) -> list[str]:
-    """Of the jobs that may carry on with what it leaves over, in order."""
-    first = job.key.removesuffix(outbox.remainder_key("", int(job.args.get("remainder", 0))))
-    return [outbox.remainder_key(first, n + 1) for n in range(outbox.MOST_REMAINDERS)]
+def _key(job: Job, number: int) -> str:
+    """Of the job that carries on for the `number`-th time."""
+    first = job.key.removesuffix(outbox.remainder_key("", _remainder(job)))
+    return outbox.remainder_key(first, number)
 
 
 def _rest(jobs: list[Job]) -> dict[Key, Job]:
-    keys = {key for job in jobs if job.result.get("later") for key in _keys(job)}
+    left = [job for job in jobs if job.result.get("later")]
+    keys = {_key(job, n + 1) for job in left for n in range(outbox.MOST_REMAINDERS)}
     if not keys:
         return {}
     found: Any = db.session.scalars(

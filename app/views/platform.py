@@ -101,7 +101,7 @@ JOBS = Entity(
     list_columns=("kind", "about", "status", "run_at", "finished_at", "last_error"),
     low=("run_at",), titled=lambda job: str(tones.said(JobKind, job.kind).text),
     exported=("kind", "key", "status", "attempts", "run_at", "finished_at", "last_error"),
-    labels={"run_at": "Due", "last_error": "Reason"},
+    labels={"run_at": "Due", "finished_at": "Finished", "last_error": "Reason"},
     show_columns=(
         "kind", "key", "webhook", "status", "attempts", "run_at", "finished_at", "last_error",
         "args", "result", "created_at",
