@@ -80,11 +80,13 @@ class JobPage:
         return headers.harmless(Response(mail.html, mimetype="text/html"))
 
     @action("replay", "Try again", "", "fa-repeat", multiple=False)
-    def replay(self, job: Job) -> Any:
+    def replay(self, jobs: Any) -> Any:
+        job = _one(jobs)
         return _done(lambda: do_replay(job), job)
 
     @action("set_aside", "Set aside", "", "fa-archive", multiple=False)
-    def set_aside(self, job: Job) -> Any:
+    def set_aside(self, jobs: Any) -> Any:
+        job = _one(jobs)
         return _done(lambda: do_set_aside(job), job)
 
 
@@ -119,6 +121,12 @@ def delivered(job: Job) -> Delivered:
         sent=json.dumps(told | {"tenant": job.tenant_id}, ensure_ascii=False, indent=1),
         delivery=str(job.args.get("delivery", "")),
     )
+
+
+def _one(jobs: Any) -> Job:
+    """From a page, or from a list whose box was ticked."""
+    found: list[Job] = jobs if isinstance(jobs, list) else [jobs]
+    return found[0] if len(found) == 1 else abort(400)
 
 
 def _done(change: Any, job: Job) -> Any:

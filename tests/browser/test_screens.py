@@ -36,9 +36,22 @@ SCREENS = (
     "/knowledgegappage/list/", "/try/?words=where+are+you", "/try/?words=cheese+of+the+moon",
     "/knowledgeentrypage/add?gap={KnowledgeGap}", "/knowledgegappage/edit/{KnowledgeGap}",
     "/webhookendpointpage/add", "/userpage/add",
+    "/jobpage/show/{Job}", "/departmentpage/show/{Department}",
     "/search/?q=Ada", "/search/", "/sign-ins/", "/resetmypassword/form", "/nothing-is-here",
 )  # fmt: skip
-PLATFORM = ("/", "/act-as/", "/tenantpage/list/", "/tenantpage/add", "/departmentpage/list/")
+PLATFORM = (
+    "/",
+    "/act-as/",
+    "/tenantpage/list/",
+    "/tenantpage/add",
+    "/departmentpage/list/",
+    "/live/",
+    "/operations/",
+    "/operations/given-up",
+    "/operations/mails",
+    "/operations/webhooks",
+    "/operations/numbers",
+)
 DOORS = ("/login/", "/password/forgot")
 
 
@@ -94,6 +107,10 @@ def test_every_screen_is_accessible_and_at_home(
 ) -> None:
     tenant = rows.tenant()
     ids = {kind.__name__: row.id for kind, row in rows.every_kind(tenant).items()}
+    told = {"subject": "Hello", "recipients": ["a@example.com"], "html": "<p>Hello</p>"}
+    given_up = {"status": "dead", "last_error": "refused", "result": told}
+    ids["Job"] = rows.job(tenant, kind=models.JobKind.ALERT_MAIL, **given_up).id
+    rows.job(tenant, kind=models.JobKind.WEBHOOK_OUT, args={"event": "call.ended"})
     rows.lead(tenant, due=None, urgent=True, status=models.LeadStatus.LOST, test=True)
     asked: list[str] = []
     page = context.new_page()
