@@ -19,7 +19,12 @@ WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+window.jumped = 0;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.jumped += one.value;
+}).observe({ type: "layout-shift", buffered: true });
 """
+MOST_JUMPED = 0.05  # cumulative layout shift; 0.1 is what web.dev calls good
 # What depends on width or theme; the rest is asked once a page.
 SEEN = ["color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block"]
 
@@ -76,6 +81,8 @@ def found_wrong(page: Page, path: str) -> list[str]:
     page.set_viewport_size(WIDE)
     page.goto(path)
     wrong = [f"policy: {one}" for one in page.evaluate("violations")]
+    if page.evaluate("jumped") > MOST_JUMPED:
+        wrong.append("jumps while it loads")
     page.evaluate(AXE)
     for theme in ("light", "dark"):
         page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
