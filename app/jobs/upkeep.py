@@ -169,7 +169,7 @@ def cleanup(_work: Work) -> dict[str, Any]:
         "inbound_requests": _delete(
             InboundRequest, InboundRequest.created_at < now - timedelta(hours=48)
         ),
-        "jobs": _delete(Job, (Job.status == JobStatus.DONE) & old_job),
+        "jobs": _delete(Job, Job.status.in_((JobStatus.DONE, JobStatus.SET_ASIDE)) & old_job),
         "leases": _delete(Lease, Lease.until < now),
         "login_attempts": _delete(
             # the longest sign-in ends after a week; those that passed are history for a while

@@ -10,7 +10,9 @@ from app.views.gaps import Unanswered
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
+from app.views.live import LiveCalls
 from app.views.opening import Opening
+from app.views.operations import Operations
 from app.views.platform import AUDIT, JOBS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
@@ -43,6 +45,8 @@ SCREENS = (
     Trying,
     Opening,
     SettingUp,
+    Operations,
+    LiveCalls,
 )
 
 

@@ -61,6 +61,7 @@ class CallPage(UnwantedPage):
             "others": persons.counted([call.caller]).get(call.caller, 1) - 1,
             "may_answer": self._may("can_write", "KnowledgeGap"),
             "may_mark": self._may("can_mark", "CallSession"),
+            "may_end": call.outcome is None and self._may("can_end", "CallSession"),
             "is_blocked": unwanted.is_blocked(call),
             "can_be_blocked": unwanted.can_be_blocked(call),
             "spend_names": NAMES,

@@ -18,6 +18,7 @@ from app.views.bulk import RowActions
 from app.views.callpage import CallPage
 from app.views.entity import READ, Entity
 from app.views.fields import Body, Words
+from app.views.live import EndingApi
 from app.views.registering import registered
 from app.views.unwanted import UnwantedApi
 
@@ -74,7 +75,7 @@ class CallApi:
         return answer
 
 
-class CallsApi(CallApi, UnwantedApi):
+class CallsApi(CallApi, UnwantedApi, EndingApi):
     """With its extra endpoints."""
 
 
@@ -96,7 +97,7 @@ CALLS = Entity(
         "utterances": "Words said (newest 10,000 calls)",
         "duration": "Length", "call_sid": "Twilio's id", "before_spam": "Before it was spam",
     },
-    may=READ, also=("test", "mark"), page=CallPage, api=CallsApi,
+    may=READ, also=("test", "mark", "end"), page=CallPage, api=CallsApi,
 )  # fmt: skip
 
 CONSENTS = Entity(

@@ -31,10 +31,14 @@ MISSING: dict[str, Any] = {
 UNSTORABLE = "Contains characters that cannot be stored. Type it anew, without invisible ones."
 
 
+class Unstorable(ValidationError, ValueError):
+    """For forms and REST an input at fault; for a search, words that nothing can have."""
+
+
 def storable(text: str) -> str:
-    """PostgreSQL stores neither NUL nor half of a surrogate pair."""
+    """PostgreSQL stores neither NUL nor half of a surrogate pair. Raises Unstorable."""
     if "\0" in text or (not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)):
-        raise ValidationError(UNSTORABLE)
+        raise Unstorable(UNSTORABLE)
     return text
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Date,
     DateTime,
+    FetchedValue,
     Integer,
     Numeric,
     Text,
@@ -285,7 +286,8 @@ def _label(name: str) -> str:
 def _field(column: Any, check: Check | None, label: str) -> Field:
     known = column.default is not None and column.default.is_scalar
     options = {"label": label, "default": column.default.arg if known else None}
-    need = [Optional() if column.nullable else _needed(label)]
+    may_be_left = column.nullable or type(column.server_default) is FetchedValue  # by a trigger
+    need = [Optional() if may_be_left else _needed(label)]
     if choices := column.info.get("choices"):
         return ChoiceField(choices=_choices(choices, column), coerce=_given, **options)
     match column.type:

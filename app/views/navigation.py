@@ -49,6 +49,7 @@ GROUPS = (
             _("Calls"), "phone-call", "CallSessionPage.list", "Calls",
             also=("TranscriptPage", "CallSummaryPage", "TransferAttemptPage", "RecordingPage"),
         ),
+        Place(_("Live calls"), "radio", "LiveCalls.show", "Calls"),
         Place(_("Leads"), "user-plus", "LeadPage.list", "Leads"),
         Place(_("Lead board"), "columns-3", "LeadBoard.board", "Leads"),
         TEST_CALL,
@@ -90,6 +91,7 @@ GROUPS = (
     Group(_("Platform"), (
         Place(_("Tenants"), "building-2", "TenantPage.list", "Tenants"),
         Place(_("Prices"), "tag", "PricePage.list", "Prices"),
+        Place(_("Operations"), "activity", "Operations.overview", platform=True),
         Place(_("Number doctor"), "stethoscope", "TwilioAccount.show", platform=True),
     )),
 )  # fmt: skip
