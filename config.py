@@ -230,6 +230,11 @@ class Settings:
         return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
     @property
+    def local_url(self) -> str:
+        """Where this machine's web server listens, whatever stands in front of it."""
+        return local_base_url(self.port)
+
+    @property
     def is_production(self) -> bool:
         return self.app_env == "production"
 

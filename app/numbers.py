@@ -107,11 +107,11 @@ def release(tenant_id: int, number: str) -> None:
 
 
 def own(tenant_id: int) -> list[str]:
-    """The tenant's numbers as we know them."""
+    """The tenant's numbers at Twilio, as we know them."""
     with across_tenants():
         found = db.session.scalars(
             select(TwilioNumber.number)
-            .where(TwilioNumber.tenant_id == tenant_id)
+            .where(TwilioNumber.tenant_id == tenant_id, TwilioNumber.practice.is_(False))
             .order_by(TwilioNumber.number)
         ).all()
         db.session.rollback()

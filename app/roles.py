@@ -30,6 +30,7 @@ READ: Final = "can_read"
 WRITE: Final = "can_write"
 TEST_CALL: Final = ("CallSession", "can_test")
 MARK: Final = ("CallSession", "can_mark")  # block its caller, mark it as spam
+END: Final = ("CallSession", "can_end")  # cut off a call that is going on
 REPLAY: Final = ("Job", "can_replay")
 EXPORT: Final = (("Tenant", "can_export"), ("Export everything", "menu_access"))
 USAGE: Final = (("Usage and cost", "menu_access"),)
@@ -57,6 +58,7 @@ MAY_WRITE: Final = {
 }  # fmt: skip
 MAY_TEST: Final = (RoleName.TENANT_ADMIN, RoleName.AGENT)
 MAY_MARK: Final = (RoleName.TENANT_ADMIN, RoleName.AGENT)
+MAY_END: Final = (RoleName.TENANT_ADMIN,)
 MAY_REPLAY: Final = (RoleName.TENANT_ADMIN,)
 MAY_EXPORT: Final = (RoleName.TENANT_ADMIN,)
 
@@ -85,6 +87,7 @@ def _granted(role: RoleName) -> list[tuple[str, str]]:
     granted += [(name, WRITE) for name in MAY_WRITE.get(role, ())]
     granted += [TEST_CALL] if role in MAY_TEST else []
     granted += [MARK] if role in MAY_MARK else []
+    granted += [END] if role in MAY_END else []
     granted += [REPLAY] if role in MAY_REPLAY else []
     granted += USAGE if "SpendLedger" in MAY_READ[role] else []
     return [*granted, *EXPORT] if role in MAY_EXPORT else granted

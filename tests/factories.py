@@ -60,6 +60,7 @@ class Rows:
             self.spend(tenant, **at),
             self.lease(tenant),
             self.block(tenant),
+            self.setup(tenant),
         ]  # fmt: skip
         return {type(row): row for row in found}
 
@@ -216,6 +217,9 @@ class Rows:
     def block(self, tenant: models.Tenant, **values: Any) -> models.Block:
         phone = f"+1303555{100 + next(self._count) % 100:04d}"
         return self._of(tenant, models.Block, values, phone=phone)
+
+    def setup(self, tenant: models.Tenant, **values: Any) -> models.Setup:
+        return self._of(tenant, models.Setup, values, trade="restaurant", steps=["business"])
 
     def audit(self, tenant: models.Tenant | None = None, **values: Any) -> models.AuditLog:
         """Without a tenant it is the platform's."""

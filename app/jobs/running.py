@@ -63,9 +63,6 @@ HANDLERS: dict[str, Handler] = {
     JobKind.WEBHOOK_OUT: Handler(webhooks.webhook_out, attempts=32),
 }
 
-# For a business that is closed: what takes something away. All else ends.
-STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING})
-
 _DUE = """
     run_at <= clock_timestamp()
     and (status = 'waiting' or (status = 'running' and lease_until < clock_timestamp()))
@@ -124,7 +121,7 @@ def run(work: Work) -> None:
     """Run one claimed row and record the result, the next attempt, or why it was given up."""
     began = time.monotonic()
     try:
-        if work.closed and work.kind not in STILL_DONE:
+        if work.closed and work.kind not in outbox.STILL_DONE:
             raise Ended("The business is closed.", permanent=True)
         with _scope(work.tenant_id):
             result = _handler(work).run(work)

@@ -55,6 +55,7 @@ class Orphan:
     quiet: timedelta
     age: timedelta
     account: Account | None
+    test: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _orphans() -> Iterator[Orphan]:
             quiet=now - call.last_turn_at,
             age=now - call.started_at,
             account=account if account and account.account_sid not in demo else None,
+            test=call.channel == Channel.TEST,
         )
 
 
@@ -121,7 +123,8 @@ def _end_of(orphan: Orphan, silent: set[str]) -> End | None:
         log.warning(
             "carrier could not tell", extra={"call_id": orphan.call_id, "error": error.reason}
         )
-    patience = LONGEST_CALL if orphan.state == CallState.TRANSFER_ATTEMPT else LOST
+    connected = orphan.state == CallState.TRANSFER_ATTEMPT and not orphan.test
+    patience = LONGEST_CALL if connected else LOST
     return End() if orphan.quiet > patience else None
 
 
@@ -166,7 +169,7 @@ def cleanup(_work: Work) -> dict[str, Any]:
         "inbound_requests": _delete(
             InboundRequest, InboundRequest.created_at < now - timedelta(hours=48)
         ),
-        "jobs": _delete(Job, (Job.status == JobStatus.DONE) & old_job),
+        "jobs": _delete(Job, Job.status.in_((JobStatus.DONE, JobStatus.SET_ASIDE)) & old_job),
         "leases": _delete(Lease, Lease.until < now),
         "login_attempts": _delete(
             # the longest sign-in ends after a week; those that passed are history for a while

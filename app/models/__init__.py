@@ -37,6 +37,7 @@ from app.models.people import (
 from app.models.price import UNITS, Price
 from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
+from app.models.setup import Setup
 from app.models.tenant import ApiKey, Tenant, TenantStatus
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "RecoveryCode",
     "Role",
     "SecondFactor",
+    "Setup",
     "Speaker",
     "SpendKind",
     "SpendLedger",

@@ -51,6 +51,7 @@ class JobStatus(StrEnum):
     RUNNING = "running"
     DONE = "done"
     DEAD = "dead"  # given up: a person must look
+    SET_ASIDE = "set_aside"  # given up, and a person has looked: nothing more is to be done
 
 
 class Job(TenantOwned, Timestamped, Model):
@@ -100,6 +101,11 @@ class Job(TenantOwned, Timestamped, Model):
         foreign_keys=[webhook_id],
         primaryjoin="Job.webhook_id == WebhookEndpoint.id",
     )
+
+    @property
+    def about(self) -> str:
+        """A mail's subject, a webhook's event."""
+        return str(self.result.get("subject") or self.args.get("event") or "")
 
     def __repr__(self) -> str:
         return f"{self.kind} {self.id}"

@@ -10,11 +10,15 @@ from app.views.gaps import Unanswered
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
+from app.views.live import LiveCalls
+from app.views.numbers import NUMBERS
 from app.views.opening import Opening
+from app.views.operations import Operations
 from app.views.platform import AUDIT, JOBS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
-from app.views.telephones import NUMBERS
+from app.views.setup import SettingUp
+from app.views.telephone import Telephone
 from app.views.tenants import TENANTS
 from app.views.trying import Trying
 from app.views.twilio import TwilioAccount
@@ -34,12 +38,16 @@ ENTITIES = (
 SCREENS = (
     LeadBoard,
     RecordingMedia,
+    Telephone,
     TwilioAccount,
     UsageMonths,
     Export,
     Unanswered,
     Trying,
     Opening,
+    SettingUp,
+    Operations,
+    LiveCalls,
 )
 
 

@@ -28,6 +28,8 @@ def acting(
             with explained(self.datamodel.obj):
                 for row in rows:
                     change(self, row)
+                    if row not in db.session.deleted:
+                        self.entity.verify(row)
                 db.session.commit()
             outbox.wake()
             flash(f"{done}: {len(rows)}.", "success")

@@ -37,13 +37,18 @@ UNSTORABLE = "Contains characters that cannot be stored. Type it anew, without i
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
+class Unstorable(ValidationError, ValueError):
+    """For forms and REST an input at fault; for a search, words that nothing can have."""
+
+
 def is_storable(text: str) -> bool:
     return not _UNSEEN.search(text)
 
 
 def storable(text: str) -> str:
+    """Raises Unstorable."""
     if not is_storable(text):
-        raise ValidationError(UNSTORABLE)
+        raise Unstorable(UNSTORABLE)
     return text
 
 

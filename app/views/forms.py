@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Date,
     DateTime,
+    FetchedValue,
     Integer,
     Numeric,
     Text,
@@ -32,7 +33,7 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.extensions import db
@@ -293,7 +294,8 @@ def _label(name: str) -> str:
 def _field(column: Any, check: Check | None, label: str) -> Field:
     known = column.default is not None and column.default.is_scalar
     options = {"label": label, "default": column.default.arg if known else None}
-    need = [Optional() if column.nullable else _needed(label)]
+    may_be_left = column.nullable or type(column.server_default) is FetchedValue  # by a trigger
+    need = [Optional() if may_be_left else _needed(label)]
     if choices := column.info.get("choices"):
         return ChoiceField(choices=_choices(choices, column), coerce=_given, **options)
     match column.type:
@@ -321,7 +323,7 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
         check=check,
         blank=None if column.nullable else "",
         validators=[
-            Optional() if column.nullable or given else _needed(label),
+            Optional() if column.nullable or given else DataRequired(_needed(label).message),
             Length(max=column.type.length or LONGEST),
         ],
         widget=_words_widget(column),

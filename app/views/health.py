@@ -3,6 +3,7 @@
 import socket
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import redis
 from alembic.script import ScriptDirectory
@@ -14,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.ai import meaning
 from app.extensions import db
+from app.tenancy import switch
 
 health = Blueprint("health", __name__)
 PATIENCE = 0.5  # seconds
@@ -29,8 +31,8 @@ def healthz() -> Response:
 @health.get("/readyz")
 def readyz() -> tuple[Response, int]:
     """200 while calls can be answered: `degraded` when mail or wake-ups must wait."""
-    needed = {"database": _database()}
-    wanted = {"redis": _redis(), "mail": _mail()} if needed["database"] == "ok" else {}
+    needed = {"database": database()}
+    wanted = {"redis": redis_server(), "mail": mail()} if needed["database"] == "ok" else {}
     if any(state != "ok" for state in needed.values()):
         status, code = "unavailable", 503
     elif any(state != "ok" for state in wanted.values()):
@@ -42,13 +44,14 @@ def readyz() -> tuple[Response, int]:
     return jsonify(status=status, **detail), code
 
 
-def _database() -> str:
+def database() -> str:
+    """On a connection of its own: only who is nobody yet may read the version."""
     try:
-        version = db.session.scalar(text("select version_num from alembic_version"))
+        with db.engine.begin() as connection:
+            switch(connection, None)
+            version = connection.scalar(text("select version_num from alembic_version"))
     except SQLAlchemyError:
         return "unreachable"
-    finally:
-        db.session.remove()
     return "ok" if version == _head() else "not migrated"
 
 
@@ -58,23 +61,27 @@ def _head() -> str | None:
     return ScriptDirectory(str(migrations)).get_current_head()
 
 
-def _redis() -> str:
-    url = current_app.extensions["settings"].redis_url
-    if not url:
+def redis_server() -> str:
+    if not _settings().redis_url:
         return "not set"
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE,
-            retry=Retry(NoBackoff(), 0),
-        ) as server:  # fmt: skip
+        with impatient() as server:
             server.ping()
     except redis.RedisError:
         return "unreachable"
     return "ok"
 
 
-def _mail() -> str:
-    settings = current_app.extensions["settings"]
+def impatient() -> redis.Redis:
+    """A connection to Redis for a page that somebody waits for."""
+    return redis.Redis.from_url(
+        _settings().redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+    )  # fmt: skip
+
+
+def mail() -> str:
+    settings = _settings()
     if not settings.mail_server:
         return "ok"  # mails land in DATA_DIR/mail
     try:
@@ -82,3 +89,7 @@ def _mail() -> str:
     except OSError:
         return "unreachable"
     return "ok"
+
+
+def _settings() -> Any:
+    return current_app.extensions["settings"]

@@ -2,6 +2,7 @@
 
 from app.models import KnowledgeEntry, KnowledgeGap
 from app.rules import wording
+from app.views import rules
 from app.views.answering import Answering, until
 from app.views.bulk import GapActions, KnowledgeActions
 from app.views.entity import READ, Entity
@@ -44,7 +45,7 @@ KNOWLEDGE = Entity(
         "Knowledge": ("question", "answer", "alternates"),
         "When it holds": ("status", "valid_until", "language", "category"),
     },
-    page=KnowledgePage,
+    rule=rules.knowledge, page=KnowledgePage,
 )  # fmt: skip
 
 GAPS = Entity(

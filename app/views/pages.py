@@ -11,7 +11,6 @@ from flask_appbuilder.security.decorators import has_access, permission_name
 from flask_appbuilder.urltools import get_filter_args, get_order_args
 from flask_login import current_user
 from markupsafe import Markup
-from marshmallow import ValidationError
 from sqlalchemy import Text, inspect, select
 from sqlalchemy.exc import DataError
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from app.views.entity import Entity
 
 LARGEST_PAGE = 100
-UNREADABLE = (ValueError, ValidationError, IndexError, KeyError, TypeError, DataError)
 RELATED = 10  # rows shown below the one they belong to
 
 
@@ -108,7 +106,7 @@ class EntityPage(Narrowed, SavesRows, FiltersPerRequest, ModelView):
     def _reading_arguments(self) -> Iterator[None]:
         try:
             yield
-        except UNREADABLE as error:
+        except (ValueError, IndexError, KeyError, TypeError, DataError) as error:
             # Without its trace: the error quotes the argument.
             kind = type(error).__name__
             current_app.logger.info("a list's arguments could not be read", extra={"error": kind})

@@ -11,6 +11,7 @@ from app.models import (
 from app.rules import intake, week, wording
 from app.views import checks, rules, widgets
 from app.views.bulk import RowActions
+from app.views.departments import DepartmentPage, Placed
 from app.views.entity import READ, Entity
 from app.views.greeting import Greeting
 
@@ -104,14 +105,16 @@ DEPARTMENTS = Entity(
         *RECIPIENTS,
     ),
     checks={"name": checks.filled, "numbers": checks.phone} | MAILED,
-    rule=rules.department, page=RowActions,
+    rule=rules.department, page=DepartmentPage, api=Placed,
     labels={"position": "Key on the telephone", "operator": "Rung for an operator",
             "ring_seconds": "Rings for (seconds)", "ring_in_order": "One after the other"},
     help={
         "name": "As callers say it, such as: Sales.",
         "description": "What it is for, in the words callers use. The receptionist goes by it.",
         "numbers": "Telephones that ring at once, one a line, such as +12125550111.",
-        "position": "The key that leads here, and its place in lists, from 1.",
+        "position":
+            "The key that leads here, from 1 to 9, and its place in lists. The others make room. "
+            "Empty: the last.",
         "operator": "Whether callers who ask for a person, and no department, come here.",
         "ring_seconds": "Then the receptionist takes a message: from 5 to 120.",
         "ring_in_order": "Telephones ring in the order above, each that long, not all at once.",

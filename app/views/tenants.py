@@ -37,7 +37,7 @@ class TenantRules:
 
 
 class TenantPage(LeavingPage, TenantRules, TenantActions):
-    pass
+    list_template = "tenant_list.html"
 
 
 class TenantApi(LeavingApi, ExportApi, TenantRules):

@@ -20,6 +20,7 @@ from app.models import (
     TenantStatus,
     TransferStatus,
 )
+from app.views.mails import Delivery
 
 
 class Said(NamedTuple):
@@ -59,6 +60,15 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobStatus.RUNNING: Said("info", _("Running")),
         JobStatus.DONE: Said("ok", _("Done")),
         JobStatus.DEAD: Said("bad", _("Given up")),
+        JobStatus.SET_ASIDE: Said("mute", _("Set aside")),
+    },
+    Delivery: {
+        Delivery.WAITING: Said("mute", _("Waiting")),
+        Delivery.SENDING: Said("info", _("Being sent")),
+        Delivery.SENT: Said("ok", _("Sent")),
+        Delivery.FILED: Said("mute", _("Kept as a file")),
+        Delivery.AGAIN: Said("warn", _("Trying again")),
+        Delivery.GIVEN_UP: Said("bad", _("Given up")),
     },
     TenantStatus: {
         TenantStatus.TRIAL: Said("info", _("Trial")),
@@ -111,6 +121,8 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobKind.CLOSE_ORPHANS: Said("", _("Closing of calls that broke off")),
         JobKind.CLEANUP: Said("", _("Cleaning up")),
         JobKind.WEBHOOK_OUT: Said("", _("Webhook")),
+        JobKind.BOOK_NUMBERS: Said("", _("Booking of what numbers cost")),
+        JobKind.DELETE_TENANT: Said("", _("Deletion of a business")),
     },
     SpendKind: {
         SpendKind.CALL_SECONDS: Said("", _("Seconds of calls")),

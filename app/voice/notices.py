@@ -26,6 +26,10 @@ _FOR_DEPARTMENT = _("For {place}.")
 _THEY_SAID = _("They said: {wish}.")
 _IS_RECORDED = _("This call is recorded.")
 _PRESS_ONE = _("Press 1 to take it.")
+_RING_TEST = _(
+    "This is a test call of {business}. Callers who ask for {place} are connected to this "
+    "telephone. You can hang up now. Goodbye."
+)
 
 
 def voice_for(language: str) -> str:
@@ -48,6 +52,11 @@ def not_in_service(language: str) -> str:
 
 def not_set_up(language: str) -> str:
     return spoken.speech(language).tell(_NOT_SET_UP)
+
+
+def ring_test(business: str, department: str, language: str) -> str:
+    """What whoever picks up in a ring test hears."""
+    return spoken.speech(language).tell(_RING_TEST, business=business, place=department)
 
 
 def who_is_calling(

@@ -171,16 +171,16 @@ def _new_call(claimed: Claim) -> CallSession | None:
     if claimed.delivery.kind != Kind.VOICE:
         return None
     sid, event = claimed.delivery.call_sid, claimed.event
-    number = db.session.scalar(
-        select(TwilioNumber.id).where(TwilioNumber.number == event["called"])
-    )
+    number = db.session.execute(
+        select(TwilioNumber.id, TwilioNumber.practice).where(TwilioNumber.number == event["called"])
+    ).one_or_none()
     db.session.execute(
         insert(CallSession.__table__)
         .values(
             tenant_id=claimed.delivery.tenant_id,
             call_sid=sid,
-            channel=str(Channel.PHONE),
-            number_id=number,
+            channel=str(Channel.TEST if number and number.practice else Channel.PHONE),
+            number_id=number.id if number else None,
             caller=event["caller"],
             called=event["called"],
         )

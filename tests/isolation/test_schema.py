@@ -161,6 +161,14 @@ def test_who_signs_in_may_only_be_counted(ask: Ask) -> None:
     }  # fmt: skip
 
 
+def test_of_its_own_row_a_tenant_changes_name_and_time_zone_alone(ask: Ask) -> None:
+    columns = ask(
+        "select column_name from information_schema.column_privileges"
+        " where grantee = 'recep_tenant' and privilege_type = 'UPDATE' and table_name = 'tenant'"
+    )
+    assert {name for (name,) in columns} == {"name", "timezone", "updated_at"}
+
+
 def _granted(ask: Ask, role: str) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for table, verb in ask(

@@ -104,8 +104,11 @@ def test_without_an_account_a_connected_caller_is_not_cut_off(light_app, rows, o
     assert close(outbox_of).outcome is None
 
 
-def test_nobody_asks_twilio_about_a_test_call(app, rows, twilio, outbox_of):
-    quiet_call(rows, minutes=11, channel=Channel.TEST)
+@pytest.mark.parametrize("state", [CallState.GREETING, CallState.TRANSFER_ATTEMPT])
+def test_a_test_call_left_alone_is_closed_without_asking_twilio(
+    app, rows, twilio, outbox_of, state
+):
+    quiet_call(rows, minutes=11, channel=Channel.TEST, state=state)
     assert close(outbox_of, app).outcome == Outcome.ABANDONED
     assert twilio.asked == []
 
