@@ -23,6 +23,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import breaker
 from app.cli.migrate import DATABASE, alone, make_schema, migrate
 from app.embedded import EmbeddedPostgres, EmbeddedValkey
 from config import Settings
@@ -128,6 +129,7 @@ def settings(services: Services, _apps: dict[Any, Flask], _numbers: Iterator[int
     for app in _apps.values():
         with app.app_context():
             app.extensions["sqlalchemy"].engine.dispose()
+    breaker.forget()
     renew(services, next(_numbers) * STEP)
     with redis.Redis.from_url(services.settings.redis_url) as valkey:
         valkey.flushall()

@@ -15,6 +15,7 @@ from app.carrier.numbers import (
     release_number,
 )
 from app.carrier.recordings import (
+    BY_TONE,
     BY_US,
     LIVE,
     CarrierRecording,
@@ -34,7 +35,7 @@ from app.carrier.subaccounts import (
 )
 
 __all__ = [
-    "BY_US", "LIVE", "Account", "Addresses", "Alert", "CarrierCall", "CarrierError",
+    "BY_TONE", "BY_US", "LIVE", "Account", "Addresses", "Alert", "CarrierCall", "CarrierError",
     "CarrierNumber", "CarrierRecording", "Media", "Offer", "Subaccount", "alerts", "buy_number",
     "call_recordings", "call_status", "create_subaccount", "delete_recording", "find_number",
     "find_subaccount", "hang_up", "media", "numbers", "offers", "point_number", "release_number",

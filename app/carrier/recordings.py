@@ -4,6 +4,7 @@ https://www.twilio.com/docs/voice/api/recording
 """
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,10 +12,12 @@ import requests
 from requests.exceptions import RequestException
 
 from app.carrier.calls import NOT_IN_PROGRESS
-from app.carrier.client import NOT_FOUND, Account, CarrierError, answered, client, refused
+from app.carrier.client import NOT_FOUND, Account, CarrierError, answered, client, guarded, refused
 
 BY_US = "StartCallRecordingAPI"  # Twilio's word for one begun by start_recording
+BY_TONE = "RecordVerb"  # and for a message spoken after the tone
 MEDIA_TIMEOUT = (5.0, 20.0)  # to connect, and between two pieces
+MEDIA_SECONDS = 600.0
 PIECE = 64 * 1024
 LIVE = frozenset({"in-progress", "paused"})
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
@@ -93,13 +96,15 @@ def media(account: Account, recording_sid: str, asked_range: str = "") -> Media:
     path = f"/2010-04-01/Accounts/{account.account_sid}/Recordings/{recording_sid}.mp3"
     wanted = {"Range": asked_range} if _RANGE.fullmatch(asked_range) else {}
     try:
-        answer = requests.get(
-            account.api_url + path,
-            auth=(account.account_sid, account.auth_token),
-            headers={"Accept-Encoding": "identity"} | wanted,
-            timeout=MEDIA_TIMEOUT,
-            allow_redirects=False,
-            stream=True,
+        answer = guarded(
+            lambda: requests.get(
+                account.api_url + path,
+                auth=(account.account_sid, account.auth_token),
+                headers={"Accept-Encoding": "identity"} | wanted,
+                timeout=MEDIA_TIMEOUT,
+                allow_redirects=False,
+                stream=True,
+            )
         )
     except RequestException as error:
         raise CarrierError(f"Twilio was not reached: {type(error).__name__}") from error
@@ -107,4 +112,13 @@ def media(account: Account, recording_sid: str, asked_range: str = "") -> Media:
         answer.close()
         raise refused(answer.status_code, 0)
     headers = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
-    return Media(answer.status_code, headers, answer.iter_content(PIECE), answer.close)
+    return Media(answer.status_code, headers, _in_time(answer.iter_content(PIECE)), answer.close)
+
+
+def _in_time(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """A sound that comes a byte at a time must not keep a thread for ever."""
+    ends = time.monotonic() + MEDIA_SECONDS
+    for piece in pieces:
+        yield piece
+        if time.monotonic() > ends:
+            return

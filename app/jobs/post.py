@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from flask import current_app, render_template
 from flask_mail import Connection, Message
 
+from app import breaker
+from app.deadline import Late, within
 from app.extensions import db
 from app.jobs import ledger, outbox
 from app.jobs.outbox import JobError, Work
@@ -22,6 +24,8 @@ from app.models import JobKind, SpendKind
 from app.voice.spoken import Speech
 
 TIMEOUT = 10.0  # seconds for each step of the SMTP dialogue
+SECONDS = 60.0  # for all of it: less than a lease
+FAILURES, REST = 2, 30.0
 IMPLICIT_TLS = 465
 LONGEST_HEADER = 150
 LATER = timedelta(minutes=5)
@@ -135,9 +139,7 @@ def _send(work: Work, message: Message) -> dict[str, int]:
         _keep_as_file(work, message)
         return {}
     try:
-        with TimedConnection(current_app.extensions["mail"]) as connection:
-            connection.send(message)
-            return connection.refused
+        return _hand_over(message)
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
         raise JobError(
@@ -149,8 +151,33 @@ def _send(work: Work, message: Message) -> dict[str, int]:
     except smtplib.SMTPResponseException as error:
         # Of the connection or the login: an operator mends it, and no mail should be lost by then.
         raise JobError(f"mail server: {error.smtp_code} {_said(error.smtp_error)}") from error
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, Late) as error:
         raise JobError(f"mail server not reached: {type(error).__name__}: {error}") from error
+
+
+def _hand_over(message: Message) -> dict[str, int]:
+    """Unless the server failed just now: a queue of mails must not wait for it one by one."""
+    guard = breaker.of("mail", FAILURES, REST)
+    if not guard.asks():
+        raise JobError("mail server: it failed several times just now")
+    server, sender = current_app.extensions["mail"], str(message.sender)
+    to, content = [str(recipient) for recipient in message.recipients], message.as_bytes()
+    try:
+        refused = within(SECONDS, lambda: _converse(server, sender, to, content))
+    except (OSError, Late) as error:
+        refusal = isinstance(error, smtplib.SMTPException)
+        if refusal and not isinstance(error, smtplib.SMTPServerDisconnected):
+            guard.passed()
+        else:
+            guard.failed()
+        raise
+    guard.passed()
+    return refused
+
+
+def _converse(server: Any, sender: str, to: list[str], content: bytes) -> dict[str, int]:
+    with TimedConnection(server) as connection:
+        return connection.hand_over(sender, to, content)
 
 
 def _said(words: bytes | str) -> str:
@@ -159,8 +186,6 @@ def _said(words: bytes | str) -> str:
 
 class TimedConnection(Connection):
     """Flask-Mail's has no timeout, checks no certificate, and hides partial refusals."""
-
-    refused: dict[str, int]
 
     def configure_host(self) -> smtplib.SMTP:
         state, context = self.mail, ssl.create_default_context()
@@ -182,7 +207,6 @@ class TimedConnection(Connection):
 
     def __enter__(self) -> "TimedConnection":
         self.host = self.configure_host()
-        self.refused = {}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -193,11 +217,10 @@ class TimedConnection(Connection):
                 self.host.quit()
             self.host.close()
 
-    def send(self, message: Message, envelope_from: Any = None) -> None:
+    def hand_over(self, sender: str, to: list[str], content: bytes) -> dict[str, int]:
         assert self.host is not None
-        to = [str(recipient) for recipient in message.recipients]
-        refused = self.host.sendmail(str(message.sender), to, message.as_bytes())
-        self.refused = {address: int(code) for address, (code, _) in refused.items()}
+        refused = self.host.sendmail(sender, to, content)
+        return {address: int(code) for address, (code, _) in refused.items()}
 
 
 def _keep_as_file(work: Work, message: Message) -> None:

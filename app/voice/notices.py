@@ -18,6 +18,11 @@ _APOLOGY = _(
     "I'm sorry, something is not working on our side. "
     "Please leave your name, your number and your message after the tone."
 )
+_NOBODY_THERE = _(
+    "Nobody can take your call right now. "
+    "Please leave your name, your number and your message after the tone."
+)
+_THANKS = _("Thank you for your message. Goodbye.")
 _NOT_IN_SERVICE = _("We are sorry, this number is not taking calls at the moment. Goodbye.")
 _NOT_SET_UP = _("This number has not been set up yet. Goodbye.")
 _CALL_FROM = _("A call from {caller}.")
@@ -40,6 +45,14 @@ def one_moment(wait: int, language: str) -> str:
 
 def apology(language: str) -> str:
     return spoken.speech(language).tell(_APOLOGY)
+
+
+def nobody_there(language: str) -> str:
+    return spoken.speech(language).tell(_NOBODY_THERE)
+
+
+def thanks(language: str) -> str:
+    return spoken.speech(language).tell(_THANKS)
 
 
 def not_in_service(language: str) -> str:

@@ -1,5 +1,6 @@
 """While the database is away a caller is held, and goes on when it is back."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree import ElementTree
@@ -7,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from flask import Flask
 
-from app import models
+from app import breaker, models
 from tests.conftest import FRESH, Services
 from tests.web.conftest import Caller
 
@@ -29,7 +30,10 @@ class Outage:
         )
 
     def up(self) -> None:
+        """Also for this process, which leaves it alone for a moment after it failed."""
         self.services.execute(f"alter database {FRESH} allow_connections true")
+        while breaker.states().get("database") == breaker.OPEN:
+            time.sleep(0.05)
 
 
 @pytest.fixture
