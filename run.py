@@ -29,6 +29,7 @@ COMMANDS = {
     "encoder": "the sentence encoder alone: one per machine, beside its web server",
     "migrate": "bring the database's roles and tables up to date",
     "doctor": "whether calls would arrive: numbers at Twilio, the public address",
+    "fallback": "TwiML for a TwiML Bin of each tenant, for when nothing here answers",
     "shell": "a Python prompt with the application loaded",
 }
 NEED_DEVELOPMENT = ("test", "bench")

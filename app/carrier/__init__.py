@@ -20,9 +20,11 @@ from app.carrier.recordings import (
     LIVE,
     CarrierRecording,
     Media,
+    Message,
     call_recordings,
     delete_recording,
     media,
+    messages,
     start_recording,
     stop_recording,
 )
@@ -36,8 +38,9 @@ from app.carrier.subaccounts import (
 
 __all__ = [
     "BY_TONE", "BY_US", "LIVE", "Account", "Addresses", "Alert", "CarrierCall", "CarrierError",
-    "CarrierNumber", "CarrierRecording", "Media", "Offer", "Subaccount", "alerts", "buy_number",
-    "call_recordings", "call_status", "create_subaccount", "delete_recording", "find_number",
-    "find_subaccount", "hang_up", "media", "numbers", "offers", "point_number", "release_number",
-    "set_status", "start_recording", "stop_recording", "subaccount",
+    "CarrierNumber", "CarrierRecording", "Media", "Message", "Offer", "Subaccount", "alerts",
+    "buy_number", "call_recordings", "call_status", "create_subaccount", "delete_recording",
+    "find_number", "find_subaccount", "hang_up", "media", "messages", "numbers", "offers",
+    "point_number", "release_number", "set_status", "start_recording", "stop_recording",
+    "subaccount",
 ]  # fmt: skip

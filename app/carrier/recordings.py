@@ -7,6 +7,8 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 import requests
 from requests.exceptions import RequestException
@@ -19,6 +21,7 @@ BY_TONE = "RecordVerb"  # and for a message spoken after the tone
 MEDIA_TIMEOUT = (5.0, 20.0)  # to connect, and between two pieces
 MEDIA_SECONDS = 600.0
 PIECE = 64 * 1024
+PAGE = 500
 LIVE = frozenset({"in-progress", "paused"})
 _ACCOUNT = re.compile(r"AC[0-9a-fA-F]{32}")
 _RECORDING = re.compile(r"RE[0-9a-f]{32}")
@@ -31,6 +34,16 @@ class CarrierRecording:
     sid: str
     status: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One that was spoken after the tone, and is finished."""
+
+    sid: str
+    call_sid: str
+    seconds: int
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,24 @@ def call_recordings(account: Account, call_sid: str) -> list[CarrierRecording]:
     with answered():
         found = client(account).calls(call_sid).recordings.list(limit=50)
     return [CarrierRecording(str(r.sid), str(r.status), str(r.source)) for r in found]
+
+
+def messages(account: Account, since: datetime) -> Iterator[Message]:
+    """Of all calls of the account, the newest first. Twilio itself selects by day only. Raises
+    CarrierError."""
+    with answered():
+        listed = client(account).recordings.stream(date_created_after=since, page_size=PAGE)
+        for found in listed:
+            if found.date_created < since:
+                return
+            if found.source == BY_TONE and found.status == "completed" and _seconds(found):
+                yield Message(
+                    str(found.sid), str(found.call_sid), _seconds(found), found.date_created
+                )
+
+
+def _seconds(found: Any) -> int:
+    return int(found.duration) if str(found.duration or "").isdigit() else 0
 
 
 def stop_recording(account: Account, call_sid: str, recording_sid: str) -> None:

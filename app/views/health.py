@@ -1,6 +1,7 @@
 """Is the process alive, and may it get work: /healthz and /readyz."""
 
 import socket
+import time
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from redis.retry import Retry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import breaker, database
 from app.ai import meaning
 from app.extensions import db
 
@@ -38,17 +40,20 @@ def readyz() -> tuple[Response, int]:
     else:
         status, code = "ok", 200
     wanted["encoder"] = meaning.state()  # without it answers are fewer; nothing has to wait
+    if away := breaker.states():
+        wanted["left_alone"] = ", ".join(away)
     detail = needed | wanted if request.remote_addr in LOOPBACK else {}
     return jsonify(status=status, **detail), code
 
 
 def _database() -> str:
-    try:
-        version = db.session.scalar(text("select version_num from alembic_version"))
-    except SQLAlchemyError:
-        return "unreachable"
-    finally:
-        db.session.remove()
+    with database.by(time.monotonic() + PATIENCE):
+        try:
+            version = db.session.scalar(text("select version_num from alembic_version"))
+        except SQLAlchemyError:
+            return "unreachable"
+        finally:
+            db.session.remove()
     return "ok" if version == _head() else "not migrated"
 
 
