@@ -26,6 +26,7 @@ from flask.testing import FlaskClient
 from app import breaker
 from app.cli.migrate import DATABASE, alone, make_schema, migrate
 from app.embedded import EmbeddedPostgres, EmbeddedValkey
+from app.voice import proven
 from config import Settings
 from tests.fakes.twilio_rest import TwilioRest
 
@@ -54,6 +55,7 @@ class Services:
 
     settings: Settings
     postgres: EmbeddedPostgres
+    valkey: EmbeddedValkey
     fresh: str = FRESH
 
     def admin_url(self, name: str = FRESH) -> str:
@@ -100,7 +102,7 @@ def launched(data_dir: Path) -> Iterator[Services]:
         with alone(postgres.admin_url) as admin:
             login_url = make_schema(admin, postgres.admin_url, settings)
         fresh = urlsplit(login_url)._replace(path=f"/{FRESH}").geturl()
-        yield Services(replace(settings, database_url=fresh), postgres)
+        yield Services(replace(settings, database_url=fresh), postgres, valkey)
     finally:
         postgres.stop()
         valkey.stop()
@@ -130,6 +132,7 @@ def settings(services: Services, _apps: dict[Any, Flask], _numbers: Iterator[int
         with app.app_context():
             app.extensions["sqlalchemy"].engine.dispose()
     breaker.forget()
+    proven.forget()
     renew(services, next(_numbers) * STEP)
     with redis.Redis.from_url(services.settings.redis_url) as valkey:
         valkey.flushall()
