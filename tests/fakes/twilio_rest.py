@@ -103,7 +103,7 @@ class TwilioRest:
         self, account_sid: str, call_sid: str, made_at: datetime, seconds: int = 9, **told: Any
     ) -> str:
         """One that was spoken after the tone."""
-        given = {
+        given: dict[str, Any] = {
             "status": "completed", "source": "RecordVerb", "channels": 1, "duration": str(seconds),
             "date_created": format_datetime(made_at.astimezone(UTC)),
         }  # fmt: skip

@@ -1,5 +1,6 @@
 """/twilio/fallback: Twilio could not have an answer, or could not use it; the call goes on."""
 
+import re
 from collections.abc import Callable
 from xml.etree import ElementTree
 
@@ -7,8 +8,11 @@ import pytest
 from flask import Flask
 
 from app import models
+from app.cli import fallback
+from config import Settings
 from tests.factories import sid
 from tests.web.conftest import BASE_URL, Business, Caller
+from tests.web.test_customers import become
 
 
 def verbs(document: str) -> list[str]:
@@ -97,3 +101,29 @@ def test_an_address_that_is_none_of_ours_changes_nothing(caller: Caller, url: st
     greeting = caller.dial().text
     answer = caller.post("/twilio/fallback", ErrorCode="11200", ErrorUrl=url)
     assert answer.text == greeting
+
+
+def test_the_command_prints_a_bin_for_each_tenant_without_secrets(
+    app: Flask, settings: Settings, make_business: Callable[..., Business],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    mine = make_business(fallback_number="+12125550111", voice="Polly.Matthew-Neural")
+    plain, gone, shut = make_business(), make_business(), make_business()
+    for business, status in ((gone, "closed"), (shut, "suspended")):
+        become(app, business.tenant, status)
+    assert fallback.main([], settings) == 0
+    printed = capsys.readouterr().out
+    documents = dict(re.findall(r"^# .*\((\S+)\): .*\n(<\?xml.*)$", printed, re.MULTILINE))
+    assert {slug: verbs(document) for slug, document in documents.items()} == {
+        mine.tenant.slug: ["Dial", "Say", "Record", "Hangup"],
+        plain.tenant.slug: ["Say", "Record", "Hangup"],
+        shut.tenant.slug: ["Say", "Hangup"],
+    }
+    dial, say = ElementTree.fromstring(documents[mine.tenant.slug])[:2]
+    assert (dial.findtext("Number"), say.get("voice")) == ("+12125550111", "Polly.Matthew-Neural")
+    assert mine.token not in printed
+    assert fallback.main(["--tenant", mine.tenant.slug], settings) == 0
+    assert capsys.readouterr().out.strip() == documents[mine.tenant.slug]
+    assert fallback.main(["--tenant", gone.tenant.slug], settings) == 1
+    assert "no open tenant" in capsys.readouterr().err
+    assert plain.number.number in printed
