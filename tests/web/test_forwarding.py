@@ -17,6 +17,7 @@ from app.tenancy import acting_for
 from tests.factories import Rows, sid
 from tests.web.conftest import CALLER, Business, Caller
 from tests.web.speaking import Rest, log_in
+from tests.web.test_receptionist import FORM
 
 CELL = "+12125550111"
 HOUR = timedelta(hours=1)
@@ -244,3 +245,25 @@ def test_today_says_that_calls_are_sent_away(app: Flask, panel: Rows) -> None:
     assert "All calls are sent to" in stranger.get("/").text
     boss = log_in(app.test_client(), panel.super_admin().username)
     assert "The calls of 2 tenants are sent elsewhere" in boss.get("/").text
+
+
+def test_the_switch_on_the_page(app: Flask, panel: Rows) -> None:
+    tenant = panel.tenant(timezone="America/New_York")
+    panel.number(tenant)
+    mine = panel.receptionist(tenant)
+    page = log_in(app.test_client(), panel.user(tenant).username)
+    path = f"/receptionistconfigpage/edit/{mine.id}"
+    on = FORM | {"forward_calls": "y", "forward_until": "2099-01-31T17:00"}
+    assert (
+        "Give the telephone that calls are to be sent to first." in page.post_form(path, **on).text
+    )
+    past = on | {"fallback_number": CELL, "forward_until": "2020-01-31T17:00"}
+    assert "Choose a time that is still to come, or none." in page.post_form(path, **past).text
+    assert page.post_form(path, **on, fallback_number=CELL).status_code == 302
+    shown = page.get(f"/receptionistconfigpage/show/{mine.id}").text
+    assert "Switched on by hand" in shown
+    assert "5:00 pm" in shown
+    assert page.post_form(path, **FORM, fallback_number=CELL).status_code == 302
+    shown = page.get(f"/receptionistconfigpage/show/{mine.id}").text
+    assert "Switched on by hand" not in shown
+    assert "5:00 pm" not in shown
