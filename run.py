@@ -33,6 +33,7 @@ COMMANDS = {
     "restore": "a backup's rows into an empty database",
     "move": "from databases of our own to those that DATABASE_URL and REDIS_URL name",
     "audit": "every pinned package against known weaknesses",
+    "fallback": "TwiML for a TwiML Bin of each tenant, for when nothing here answers",
     "shell": "a Python prompt with the application loaded",
 }
 NEED_DEVELOPMENT = ("test", "bench")

@@ -9,7 +9,7 @@ import gunicorn.http.wsgi
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from app import create_app, logs
+from app import breaker, create_app, logs
 from app.cli import needs
 from app.embedded.ports import HOST
 from app.extensions import db
@@ -34,6 +34,7 @@ class Server(BaseApplication):
 
     def after_fork(self, arbiter: Any, worker: Any) -> None:
         """A connection opened before the fork must not be used, nor closed, by both sides."""
+        breaker.forget()
         if self.flask:
             with self.flask.app_context():
                 db.engine.dispose(close=False)

@@ -13,7 +13,18 @@ from typing import Any
 from sqlalchemy import func, text, update
 
 from app.extensions import db
-from app.jobs import leaving, ledger, mails, outbox, people, recordings, summaries, upkeep, webhooks
+from app.jobs import (
+    collecting,
+    leaving,
+    ledger,
+    mails,
+    outbox,
+    people,
+    recordings,
+    summaries,
+    upkeep,
+    webhooks,
+)
 from app.jobs.outbox import JobError, Unfinished, Work
 from app.models import Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
@@ -43,6 +54,7 @@ HANDLERS: dict[str, Handler] = {
     JobKind.CALL_SUMMARY_MAIL: Handler(mails.call_summary_mail, attempts=12),
     JobKind.LEAD_NOTIFICATION: Handler(mails.lead_notification, attempts=12),
     JobKind.ALERT_MAIL: Handler(mails.alert_mail, attempts=12),
+    JobKind.FORWARDING_MAIL: Handler(mails.forwarding_mail, attempts=12),
     # A call lasts minutes: a recording is begun soon or not at all.
     JobKind.START_RECORDING: Handler(
         recordings.start_recording, attempts=6, first=timedelta(seconds=2)
@@ -54,6 +66,7 @@ HANDLERS: dict[str, Handler] = {
     JobKind.INVITATION_MAIL: Handler(people.invitation_mail, attempts=12),
     JobKind.RESET_MAIL: Handler(people.reset_mail, attempts=5),
     JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3, platform=True),
+    JobKind.COLLECT_MESSAGES: Handler(collecting.collect_messages, attempts=3, platform=True),
     JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3, platform=True),
     JobKind.BOOK_NUMBERS: Handler(ledger.book_numbers, attempts=3, platform=True),
     # Twilio may be away for a day and a half.

@@ -19,7 +19,7 @@ from app.models.call import (
     TransferAttempt,
     TransferStatus,
 )
-from app.models.control import Block, Lease, SpendKind, SpendLedger
+from app.models.control import Block, Collected, Lease, SpendKind, SpendLedger
 from app.models.department import Department
 from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEvent
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
@@ -35,7 +35,7 @@ from app.models.people import (
     Way,
 )
 from app.models.price import UNITS, Price
-from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
+from app.models.receptionist import AfterHours, CallRecording, ForwardCause, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.setup import Setup
 from app.models.tenant import ApiKey, Tenant, TenantStatus
@@ -52,10 +52,12 @@ __all__ = [
     "CallState",
     "CallSummary",
     "Channel",
+    "Collected",
     "Consent",
     "ConsentKind",
     "Department",
     "EntryStatus",
+    "ForwardCause",
     "GapStatus",
     "Holiday",
     "InboundRequest",

@@ -1,6 +1,7 @@
 """Is the process alive, and may it get work: /healthz and /readyz."""
 
 import socket
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from redis.retry import Retry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import breaker
 from app.ai import meaning
+from app.database import by
 from app.extensions import db
 from app.tenancy import switch
 
@@ -40,18 +43,21 @@ def readyz() -> tuple[Response, int]:
     else:
         status, code = "ok", 200
     wanted["encoder"] = meaning.state()  # without it answers are fewer; nothing has to wait
+    if away := breaker.states():
+        wanted["left_alone"] = ", ".join(away)
     detail = needed | wanted if request.remote_addr in LOOPBACK else {}
     return jsonify(status=status, **detail), code
 
 
 def database() -> str:
     """On a connection of its own: only who is nobody yet may read the version."""
-    try:
-        with db.engine.begin() as connection:
-            switch(connection, None)
-            version = connection.scalar(text("select version_num from alembic_version"))
-    except SQLAlchemyError:
-        return "unreachable"
+    with by(time.monotonic() + PATIENCE):
+        try:
+            with db.engine.begin() as connection:
+                switch(connection, None)
+                version = connection.scalar(text("select version_num from alembic_version"))
+        except SQLAlchemyError:
+            return "unreachable"
     return "ok" if version == _head() else "not migrated"
 
 

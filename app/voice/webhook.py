@@ -49,12 +49,17 @@ _TURN = re.compile(r"[0-9]{1,4}")
 _BOOL = re.compile(r"true|false")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")  # PostgreSQL holds no NUL, and nobody speaks any of them
 _SOURCE = re.compile(r"[A-Za-z]{1,40}")
+_MOMENT = re.compile(r"[0-9]{10}")
+_CODE = re.compile(r"[0-9]{1,6}")
+_OURS = re.compile(r"/twilio/([a-z-]{1,20})(?:\?(?:[^#]*&)?turn=([0-9]{1,4}))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One request. Absent optional fields are "" or None. `turn`, `wait` and `attempt` come from
-    the query that we ourselves put into the action URL."""
+    """One request. Absent optional fields are "" or None. `turn`, `wait`, `attempt` and `since`
+    (when a caller who is held began to wait, in Unix time) come from the query that we ourselves
+    put into the action URL. Of /fallback: `error_code` is Twilio's, and `failed` with `failed_turn`
+    what it could not have."""
 
     kind: Kind
     account_sid: str
@@ -64,6 +69,7 @@ class Webhook:
     turn: int = 0
     wait: int = 0
     attempt: int = 0
+    since: int = 0
     speech: str = ""
     digits: str = ""
     call_seconds: int | None = None
@@ -76,15 +82,19 @@ class Webhook:
     recording_source: str = ""
     recording_channels: int | None = None
     parent_call_sid: str = ""
+    error_code: str = ""
+    failed: Kind | None = None
+    failed_turn: int = 0
 
     def retold(self) -> dict[str, str]:
         """What the query of a redirect to the same turn has to say again: Twilio tells only the
         action of a Dial how it ended, and nobody could be asked later."""
+        told = {"attempt": str(self.attempt)} if self.attempt else {}
         if not self.dial_status:
-            return {}
+            return told
         lasted = {} if self.dial_seconds is None else {"DialCallDuration": str(self.dial_seconds)}
         bridged = "true" if self.dial_bridged else "false"
-        return {"DialCallStatus": self.dial_status, "DialBridged": bridged} | lasted
+        return told | {"DialCallStatus": self.dial_status, "DialBridged": bridged} | lasted
 
 
 def account_sid(form: Form) -> str:
@@ -102,16 +112,9 @@ def parse(kind: Kind, form: Form, query: Form) -> Webhook:
         "turn": int(ours.maybe("turn", _TURN) or 0),
         "wait": int(ours.maybe("wait", _TURN) or 0),
         "attempt": int(ours.maybe("attempt", _TURN) or 0),
+        "since": int(ours.maybe("since", _MOMENT) or 0),
     }
     return Webhook(**common, **_SPECIAL[kind](fields, ours))  # type: ignore[arg-type]
-
-
-def retold(form: Form, query: Form) -> dict[str, str]:
-    """`Webhook.retold` of a request that could not be looked up; nothing unless of its shape."""
-    try:
-        return parse(Kind.TRANSFER_STATUS, form, query).retold()
-    except Malformed:
-        return {}
 
 
 def _parties(fields: "_Fields", _ours: "_Fields") -> dict[str, object]:
@@ -170,6 +173,17 @@ def _recording_ready(fields: "_Fields", _ours: "_Fields") -> dict[str, object]:
     }
 
 
+def _failed(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
+    """`ErrorUrl` is only read for which of our addresses it was: nothing is ever fetched there."""
+    found = _OURS.search(fields.text("ErrorUrl")[-1000:])
+    kinds = {kind.replace("_", "-"): kind for kind in Kind}
+    return _parties(fields, ours) | {
+        "error_code": fields.maybe("ErrorCode", _CODE),
+        "failed": kinds.get(found[1]) if found else None,
+        "failed_turn": int(found[2] or 0) if found else 0,
+    }
+
+
 _SPECIAL: Mapping[Kind, Callable[["_Fields", "_Fields"], dict[str, object]]] = {
     Kind.VOICE: _parties,
     Kind.GATHER: _words,
@@ -178,7 +192,7 @@ _SPECIAL: Mapping[Kind, Callable[["_Fields", "_Fields"], dict[str, object]]] = {
     Kind.SCREEN: _screened,
     Kind.CALL_STATUS: _over,
     Kind.RECORDING_STATUS: _recording_ready,
-    Kind.FALLBACK: _parties,
+    Kind.FALLBACK: _failed,
 }
 
 
