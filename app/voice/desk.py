@@ -21,7 +21,7 @@ from app.ai.interpreter import Interpreter
 from app.ai.offline import OfflineInterpreter
 from app.extensions import db
 from app.tenancy import acting_for
-from app.voice import after, facts, inbox, learning, notices, performing, thinking, twiml
+from app.voice import after, facts, inbox, learning, notices, performing, thinking, twiml, unkept
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
 from config import Settings
@@ -97,6 +97,7 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
     answer_by = arrived + ANSWER_WITHIN
     with acting_for(admitted.tenant_id):
+        admitted = unkept.cleaned(admitted)
         claimed = inbox.claim(delivery, _event(admitted))
         db.session.commit()
     db.session.remove()
@@ -190,7 +191,7 @@ def _base_url() -> str:
 def _event(admitted: Admitted) -> dict[str, object]:
     """What the caller did, as JSON: enough to decide the turn again without the request."""
     kept = asdict(admitted.webhook)
-    for ours in ("account_sid", "wait", "attempt", "parent_call_sid"):
+    for ours in ("account_sid", "wait", "attempt", "ask", "parent_call_sid"):
         del kept[ours]
     return {**kept, "called": admitted.called}
 

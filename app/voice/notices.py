@@ -18,6 +18,10 @@ _APOLOGY = _(
     "I'm sorry, something is not working on our side. "
     "Please leave your name, your number and your message after the tone."
 )
+_NOT_KEPT = _(
+    "For your safety I did not keep that number. "
+    "Please do not tell me card or social security numbers."
+)
 _NOT_IN_SERVICE = _("We are sorry, this number is not taking calls at the moment. Goodbye.")
 _NOT_SET_UP = _("This number has not been set up yet. Goodbye.")
 _CALL_FROM = _("A call from {caller}.")
@@ -40,6 +44,10 @@ def one_moment(wait: int, language: str) -> str:
 
 def apology(language: str) -> str:
     return spoken.speech(language).tell(_APOLOGY)
+
+
+def not_kept(language: str) -> str:
+    return spoken.speech(language).tell(_NOT_KEPT)
 
 
 def not_in_service(language: str) -> str:

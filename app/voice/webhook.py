@@ -6,9 +6,10 @@ prove where one field ends: shapes do.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -34,6 +35,8 @@ class Form(Protocol):
 
     def getlist(self, key: str) -> list[str]: ...
 
+    def __iter__(self) -> Iterator[str]: ...
+
 
 LONGEST_SPEECH = 5000
 _ACCOUNT = re.compile(r"AC[0-9a-f]{32}")
@@ -49,12 +52,21 @@ _TURN = re.compile(r"[0-9]{1,4}")
 _BOOL = re.compile(r"true|false")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")  # PostgreSQL holds no NUL, and nobody speaks any of them
 _SOURCE = re.compile(r"[A-Za-z]{1,40}")
+_ASK = re.compile(r"[a-z0-9_]{1,60}")
+# What is read below, of which none may stand twice or come under a name that is nearly its own.
+CRITICAL = (
+    "AccountSid", "CallSid", "ParentCallSid", "To", "From", "CallStatus", "CallDuration",
+    "SpeechResult", "Digits", "DialCallStatus", "DialBridged", "DialCallDuration", "RecordingSid",
+    "RecordingUrl", "RecordingStatus", "RecordingDuration", "RecordingSource", "RecordingChannels",
+)  # fmt: skip
+# The query is ours alone (twiml.Links): nothing else belongs there.
+OURS = ("turn", "wait", "attempt", "ask", "DialCallStatus", "DialBridged", "DialCallDuration")
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One request. Absent optional fields are "" or None. `turn`, `wait` and `attempt` come from
-    the query that we ourselves put into the action URL."""
+    """One request. Absent optional fields are "" or None. `turn`, `wait`, `attempt` and `ask` come
+    from the query that we ourselves put into the action URL."""
 
     kind: Kind
     account_sid: str
@@ -64,6 +76,7 @@ class Webhook:
     turn: int = 0
     wait: int = 0
     attempt: int = 0
+    ask: str = ""
     speech: str = ""
     digits: str = ""
     call_seconds: int | None = None
@@ -76,6 +89,7 @@ class Webhook:
     recording_source: str = ""
     recording_channels: int | None = None
     parent_call_sid: str = ""
+    unkept: bool = False  # something was said that is not to be kept, and taken out: unkept.py
 
     def retold(self) -> dict[str, str]:
         """What the query of a redirect to the same turn has to say again: Twilio tells only the
@@ -94,6 +108,7 @@ def account_sid(form: Form) -> str:
 
 def parse(kind: Kind, form: Form, query: Form) -> Webhook:
     """The request as data. Raises Malformed with the name of the field, never its value."""
+    _refuse_strangers(form, query)
     fields, ours = _Fields(form), _Fields(query)
     common = {
         "kind": kind,
@@ -102,8 +117,34 @@ def parse(kind: Kind, form: Form, query: Form) -> Webhook:
         "turn": int(ours.maybe("turn", _TURN) or 0),
         "wait": int(ours.maybe("wait", _TURN) or 0),
         "attempt": int(ours.maybe("attempt", _TURN) or 0),
+        "ask": ours.maybe("ask", _ASK),
     }
     return Webhook(**common, **_SPECIAL[kind](fields, ours))  # type: ignore[arg-type]
+
+
+def _refuse_strangers(form: Form, query: Form) -> None:
+    """Twilio may add fields at any time, so unknown ones pass; but not what a moved boundary makes
+    of a critical one: `From+1212` with `5550142`, or `Fro` with `m+12125550142`."""
+    for name in form:
+        if _is_nearly_critical(name):
+            raise Malformed("a field is named nearly like a critical one")
+    for critical in CRITICAL:
+        if len(form.getlist(critical)) > 1:
+            raise Malformed(f"{critical} stands twice")
+    for name in query:
+        if name not in OURS:
+            raise Malformed("the query holds what is not ours")
+
+
+@lru_cache(maxsize=512)  # the same thirty names with every request
+def _is_nearly_critical(name: str) -> bool:
+    """Cut short, with other letters' case, or with something behind it that is no word."""
+    return name not in CRITICAL and any(
+        critical.startswith(name)
+        or name.casefold() == critical.casefold()
+        or (name.startswith(critical) and not name.removeprefix(critical)[:1].isalpha())
+        for critical in CRITICAL
+    )
 
 
 def retold(form: Form, query: Form) -> dict[str, str]:
