@@ -230,6 +230,14 @@ class Settings:
         return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
     @property
+    def secret_values(self) -> tuple[str, ...]:
+        """What no log may hold: secrets, and the passwords inside of addresses."""
+        told = [getattr(self, f.name) for f in fields(self) if f.metadata and not f.repr]
+        flat = [one for value in told for one in (value if isinstance(value, tuple) else (value,))]
+        within = (urlsplit(one).password for one in flat if "://" in one)
+        return tuple(one for one in (*within, *flat) if one)
+
+    @property
     def is_production(self) -> bool:
         return self.app_env == "production"
 

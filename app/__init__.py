@@ -17,13 +17,14 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     database, tenancy and mail, but no admin panel, no webhooks and no permission tables read."""
     from flask import Flask
 
-    from app import tenancy
+    from app import masking, tenancy
     from app.extensions import db, mail
     from app.models import audit  # with it come all tables: a session needs to know them
 
     app = Flask(__name__)
     app.config.update(_flask_config(settings))
     app.extensions["settings"] = settings
+    masking.hide(settings.secret_values)
     db.init_app(app)
     mail.init_app(app)
     tenancy.install()
@@ -60,6 +61,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
             "pool_timeout": 1,
             "pool_pre_ping": True,
             "pool_recycle": 1800,
+            "hide_parameters": True,  # an error's text holds no values
             "connect_args": {"connect_timeout": 3, "application_name": "receptionist"},
         },
         "SESSION_COOKIE_SAMESITE": "Lax",

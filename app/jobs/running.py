@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, text, update
 
+from app import masking
 from app.extensions import db
 from app.jobs import leaving, ledger, mails, outbox, people, recordings, summaries, upkeep, webhooks
 from app.jobs.outbox import JobError, Unfinished, Work
@@ -191,7 +192,7 @@ def _go_on(work: Work, **values: Any) -> None:
 
 def _reason(error: Exception) -> str:
     reason = error.reason if isinstance(error, JobError) else f"{type(error).__name__}: {error}"
-    return reason.replace("\x00", "")[:LONGEST_REASON]
+    return masking.mask(reason.replace("\x00", ""))[:LONGEST_REASON]
 
 
 def _try_again(work: Work, handler: Handler, **values: Any) -> None:

@@ -53,6 +53,7 @@ _BOOL = re.compile(r"true|false")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")  # PostgreSQL holds no NUL, and nobody speaks any of them
 _SOURCE = re.compile(r"[A-Za-z]{1,40}")
 _ASK = re.compile(r"[a-z0-9_]{1,60}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,99}")
 # What is read below, of which none may stand twice or come under a name that is nearly its own.
 CRITICAL = (
     "AccountSid", "CallSid", "ParentCallSid", "To", "From", "CallStatus", "CallDuration",
@@ -124,10 +125,10 @@ def parse(kind: Kind, form: Form, query: Form) -> Webhook:
 
 def _refuse_strangers(form: Form, query: Form) -> None:
     """Twilio may add fields at any time, so unknown ones pass; but not what a moved boundary makes
-    of a critical one: `From+1212` with `5550142`, or `Fro` with `m+12125550142`."""
+    of a critical one: `From+1212` with `5550142`, `Fro` with `m+12125550142`, `2FromCity`."""
     for name in form:
-        if _is_nearly_critical(name):
-            raise Malformed("a field is named nearly like a critical one")
+        if not _NAME.fullmatch(name) or _is_nearly_critical(name):
+            raise Malformed("a field has no name of Twilio's, or nearly that of a critical one")
     for critical in CRITICAL:
         if len(form.getlist(critical)) > 1:
             raise Malformed(f"{critical} stands twice")
@@ -156,7 +157,8 @@ def retold(form: Form, query: Form) -> dict[str, str]:
 
 
 def _parties(fields: "_Fields", _ours: "_Fields") -> dict[str, object]:
-    return {"to": fields.one("To", _NUMBER), "caller": fields.maybe("From", _CALLER)}
+    """Who withholds the number comes with an empty `From`, or with a word; never without one."""
+    return {"to": fields.one("To", _NUMBER), "caller": fields.given("From", _CALLER)}
 
 
 def _words(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
@@ -240,6 +242,11 @@ class _Fields:
         if value and not shape.fullmatch(value):
             raise Malformed(f"{name} is not of its shape")
         return value
+
+    def given(self, name: str, shape: re.Pattern[str]) -> str:
+        if not self._form.getlist(name):
+            raise Malformed(f"{name} is missing")
+        return self.maybe(name, shape)
 
     def one(self, name: str, shape: re.Pattern[str]) -> str:
         value = self.maybe(name, shape)
