@@ -44,7 +44,7 @@ def hide(secrets: Iterable[str]) -> None:
 
 
 def mask(text: str) -> str:
-    """Costs some 2 µs where there is nothing suspicious, 20 µs where there is."""
+    """Costs some 3 µs where there is nothing suspicious, 40 µs where there is."""
     for secret in _secrets:
         if secret in text:
             text = text.replace(secret, MASK)

@@ -146,7 +146,7 @@ def test_a_poisonous_row_dies_with_its_reason_while_others_flow(
 ):
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["boss@example.com"])
-    rows.job(tenant, kind=JobKind.LEAD_NOTIFICATION, args={"lead_id": "not a number"})
+    rows.job(tenant, kind=JobKind.LEAD_NOTIFICATION, args={"lead_id": "no id: +12125550142"})
     for n in range(3):
         add_alert(mail_app, tenant.id, f"alert:{n}")
     for _ in range(running.HANDLERS[JobKind.LEAD_NOTIFICATION].attempts):
@@ -156,6 +156,8 @@ def test_a_poisonous_row_dies_with_its_reason_while_others_flow(
     poison = outbox_of.job("lead_notification")
     assert poison.status == JobStatus.DEAD
     assert "DataError" in poison.last_error
+    assert "555" not in poison.last_error
+    assert not [mail for mail in sink.mails if "5550142" in mail.as_string()]
     assert poison.finished_at
     assert all(job.status == JobStatus.DONE for job in outbox_of.jobs("alert_mail"))
     assert len(sink.mails) == 4

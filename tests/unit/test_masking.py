@@ -77,7 +77,8 @@ def test_what_the_database_quotes_of_a_row_is_masked() -> None:
 def test_settings_that_are_secret_are_masked_by_value(tmp_path) -> None:
     given = {
         "DATA_DIR": str(tmp_path), "MAIL_USERNAME": "me", "MAIL_PASSWORD": "plain word phrase",
-        "DATABASE_URL": "postgresql://me:in%20the%20address@db/x", "OPENAI_API_KEY": "no-known-form",
+        "DATABASE_URL": "postgresql://me:in%20the%20address@db/x",
+        "OPENAI_API_KEY": "no-known-form",
     }  # fmt: skip
     settings = Settings.load(given)
     masking.hide(settings.secret_values)
