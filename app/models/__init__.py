@@ -21,6 +21,7 @@ from app.models.call import (
 )
 from app.models.control import Block, Lease, SpendKind, SpendLedger
 from app.models.department import Department
+from app.models.heartbeat import Heartbeat
 from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEvent
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
@@ -35,6 +36,7 @@ from app.models.people import (
     Way,
 )
 from app.models.price import UNITS, Price
+from app.models.privacy import DataRequest, RequestKind
 from app.models.receptionist import AfterHours, CallRecording, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
 from app.models.tenant import ApiKey, Tenant, TenantStatus
@@ -53,9 +55,11 @@ __all__ = [
     "Channel",
     "Consent",
     "ConsentKind",
+    "DataRequest",
     "Department",
     "EntryStatus",
     "GapStatus",
+    "Heartbeat",
     "Holiday",
     "InboundRequest",
     "Job",
@@ -74,6 +78,7 @@ __all__ = [
     "Recording",
     "RecordingStatus",
     "RecoveryCode",
+    "RequestKind",
     "Role",
     "SecondFactor",
     "Speaker",

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from flask_appbuilder import Model
 from sqlalchemy import Integer, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column, relationship
 
 from app.models.base import Timestamped, choice, owned_keys, strings
 from app.models.department import Department
@@ -21,11 +21,17 @@ class CallRecording(StrEnum):
     ANNOUNCE = "announce"  # announced first; recorded unless the caller refuses
 
 
+def kept_days() -> MappedColumn[int | None]:
+    """Not below two: what is delivered twice may come a day later."""
+    return mapped_column(Integer, info={"between": (2, 3650)})
+
+
 class ReceptionistConfig(TenantOwned, Timestamped, Model):
     """One row per tenant. Recipients are mail addresses by kind of mail. `allowed_countries` are
     those whose numbers may be rung; none: that of the tenant's first number. Callers are forwarded
     to `suspension_number` (E.164) while the tenant is suspended. `on_call` is rung for urgent
-    words, open or closed. `intake_questions` follow app/rules/intake.py."""
+    words, open or closed. `intake_questions` follow app/rules/intake.py. After so many days what
+    they name is deleted (None: kept): transcripts and summaries, recordings, calls, leads."""
 
     __tablename__ = "receptionist_config"
     __table_args__ = (
@@ -73,6 +79,10 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     max_transfers: Mapped[int] = mapped_column(
         Integer, nullable=False, default=2, server_default="2", info={"between": (0, 5)}
     )
+    transcript_days: Mapped[int | None] = kept_days()
+    recording_days: Mapped[int | None] = kept_days()
+    call_days: Mapped[int | None] = kept_days()
+    lead_days: Mapped[int | None] = kept_days()
     summary_recipients: Mapped[list[str]] = strings()
     lead_recipients: Mapped[list[str]] = strings()
     urgent_recipients: Mapped[list[str]] = strings()
