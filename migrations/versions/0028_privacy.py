@@ -25,9 +25,21 @@ def upgrade() -> None:
         _moment("seen_at"),
     )
     walls.grant("recep_platform", walls.EVERYTHING, "heartbeat")
+    _end_sessions(unless_resealed=True)
     # By which retention finds what is due.
     op.create_index("ix_transcript__created_at", "transcript", ["tenant_id", "created_at"])
     op.create_index("ix_recording__created_at", "recording", ["tenant_id", "created_at"])
+
+
+def _end_sessions(*, unless_resealed: bool) -> None:
+    """A secret that is only encrypted anew (`run.py rotate-keys` says so) ends nobody's session."""
+    said = "when (coalesce(current_setting('app.resealing', true), '') <> 'on') "
+    op.execute("drop trigger end_sessions on second_factor")
+    op.execute(
+        "create trigger end_sessions after insert or delete or update of user_id, sealed_secret"
+        f" on second_factor for each row {said if unless_resealed else ''}"
+        "execute function end_sessions_of_factor()"
+    )
 
 
 def _create_data_request() -> None:
@@ -66,6 +78,7 @@ def _moment(name: str) -> sa.Column:
 def downgrade() -> None:
     op.drop_index("ix_recording__created_at", "recording")
     op.drop_index("ix_transcript__created_at", "transcript")
+    _end_sessions(unless_resealed=False)
     op.drop_table("heartbeat")
     op.drop_table("data_request")
     for column in KEPT:
