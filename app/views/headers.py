@@ -9,6 +9,7 @@ POLICY = (
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; media-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+FEATURES = "camera=(), display-capture=(), geolocation=(), microphone=(self), payment=(), usb=()"
 OURS = "'self'"
 WITH_INLINE = "'self' 'unsafe-inline'"  # Swagger UI writes styles into its elements
 SWAGGER = "/swagger/"
@@ -32,6 +33,11 @@ def _protect(response: Response) -> Response:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("X-Frame-Options", "DENY")
     headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", FEATURES)
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    # Of what is made for somebody no copy stays behind; files say how long they may be kept.
+    headers.setdefault("Cache-Control", "private, no-store")
     if current_app.config["SESSION_COOKIE_SECURE"]:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
