@@ -23,6 +23,7 @@ SETUP: Final = ("ReceptionistConfig", "TwilioNumber", "Department", "OpeningHour
 CONSENTS: Final = ("Consent",)
 PEOPLE: Final = ("User",)
 WEBHOOKS: Final = ("WebhookEndpoint",)
+PRIVACY: Final = ("DataRequest",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
 
 READ: Final = "can_read"
@@ -41,7 +42,8 @@ OWN: Final = (
 
 MAY_READ: Final = {
     RoleName.TENANT_ADMIN: (
-        *CALLS, *KNOWLEDGE, *BLOCKS, *SETUP, *PEOPLE, *WEBHOOKS, *CONSENTS, *HISTORY
+        *CALLS, *KNOWLEDGE, *BLOCKS, *SETUP, *PEOPLE, *WEBHOOKS, *CONSENTS, *PRIVACY,
+        *HISTORY,
     ),
     RoleName.AGENT: (*CALLS, *KNOWLEDGE, *BLOCKS),
     RoleName.VIEWER: (*CALLS, *KNOWLEDGE),
@@ -52,6 +54,7 @@ MAY_WRITE: Final = {
         *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", "Recording",
         *PEOPLE,
         *WEBHOOKS,
+        *PRIVACY,
     ),
     RoleName.AGENT: _WORKED_ON,
 }  # fmt: skip
@@ -70,7 +73,7 @@ MENUS: Final = {
     "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs",
     "SpendLedger": "Usage entries", "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
     "Block": "Blocked callers",
-    "Consent": "Consents",
+    "Consent": "Consents", "DataRequest": "Personal data",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)
 

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 import redis
 
+from app import mailbox
 from tests.conftest import Services
 
 _TABLES = "select tablename from pg_tables where schemaname = 'public'"
@@ -23,7 +24,7 @@ def everything(services: Services) -> Iterator[tuple[str, str]]:
     yield from _rows(services)
     yield from _values(services)
     for path in (services.settings.data_dir / "mail").glob("*"):
-        yield path.name, path.read_text(encoding="utf-8", errors="replace")
+        yield path.name, mailbox.words_of(path)
 
 
 def _rows(services: Services) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,18 @@ from sqlalchemy import func, text, update
 
 from app import masking
 from app.extensions import db
-from app.jobs import leaving, ledger, mails, outbox, people, recordings, summaries, upkeep, webhooks
+from app.jobs import (
+    erasing,
+    leaving,
+    ledger,
+    mails,
+    outbox,
+    people,
+    recordings,
+    summaries,
+    upkeep,
+    webhooks,
+)
 from app.jobs.outbox import JobError, Unfinished, Work
 from app.models import Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
@@ -61,11 +72,13 @@ HANDLERS: dict[str, Handler] = {
     JobKind.DELETE_TENANT: Handler(
         leaving.delete_tenant, attempts=40, platform=True, first=timedelta(seconds=30)
     ),
+    # A call may last for hours; Twilio may be away for a day and a half.
+    JobKind.ERASE_PERSON: Handler(erasing.erase_person, attempts=40, first=timedelta(seconds=30)),
     JobKind.WEBHOOK_OUT: Handler(webhooks.webhook_out, attempts=32),
 }
 
 # For a business that is closed: what takes something away. All else ends.
-STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING})
+STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING, JobKind.ERASE_PERSON})
 
 _DUE = """
     run_at <= clock_timestamp()

@@ -11,7 +11,9 @@ from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
 from app.views.opening import Opening
+from app.views.personal import PersonalData
 from app.views.platform import AUDIT, JOBS
+from app.views.privacy import DATA_REQUESTS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
 from app.views.tenants import TENANTS
@@ -25,7 +27,7 @@ ENTITIES = (
     CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS, CONSENTS, BLOCKS,
     RECEPTIONISTS, NUMBERS, DEPARTMENTS, HOURS, HOLIDAYS, KNOWLEDGE, GAPS,
     USERS, KEYS, WEBHOOKS,
-    TENANTS, JOBS, USAGE, PRICES, AUDIT,
+    TENANTS, JOBS, USAGE, PRICES, DATA_REQUESTS, AUDIT,
 )  # fmt: skip
 
 
@@ -39,6 +41,7 @@ SCREENS = (
     Unanswered,
     Trying,
     Opening,
+    PersonalData,
 )
 
 

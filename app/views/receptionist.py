@@ -19,6 +19,7 @@ from app.views.numbering import NumberApi
 CATEGORY = "Receptionist"
 RECIPIENTS = ("summary_recipients", "lead_recipients", "urgent_recipients")
 MAILED = {name: checks.email for name in (*RECIPIENTS, "alert_recipients")}
+KEPT = ("transcript_days", "recording_days", "call_days", "lead_days")
 MAILED_HELP = {
     "summary_recipients": "Who gets a summary of each call by mail: one address a line.",
     "lead_recipients": "Who gets each message that was taken: one address a line.",
@@ -33,7 +34,7 @@ RECEPTIONISTS = Entity(
         "greeting", "persona", "voice", "language", "other_language", "model", "intake_fields",
         "intake_questions", "urgent_words", "on_call", "after_hours", "recording", "staff_first",
         "staff_first_seconds", "max_turns", "max_transfers",
-        "allowed_countries", "suspension_number", *RECIPIENTS, "alert_recipients",
+        "allowed_countries", "suspension_number", *KEPT, *RECIPIENTS, "alert_recipients",
     ),
     may=(*READ, "edit"), page=Greeting,
     checks=MAILED | {
@@ -52,6 +53,8 @@ RECEPTIONISTS = Entity(
         "max_turns": "Longest call (turns)", "max_transfers": "Most transfers in a call",
         "allowed_countries": "Countries that may be rung",
         "suspension_number": "Forward to while suspended",
+        "transcript_days": "What was said (days)", "recording_days": "Recordings (days)",
+        "call_days": "Calls (days)", "lead_days": "Leads (days)",
     },
     help={
         "greeting": "The first sentence that callers hear. Say whose receptionist it is.",
@@ -82,6 +85,16 @@ RECEPTIONISTS = Entity(
         "suspension_number":
             "While this business is suspended, callers are connected to this telephone, such as "
             "+12125550111. Empty: they hear that the number is not taking calls.",
+        "transcript_days":
+            "After so many days transcripts, summaries and unanswered questions are deleted: "
+            "from 2 to 3650. Empty: they are kept.",
+        "recording_days":
+            "After so many days recordings are deleted, at Twilio, too. Empty: they are kept.",
+        "call_days":
+            "After so many days calls are deleted, with all that was said and recorded. Usage and "
+            "cost stay. Empty: they are kept.",
+        "lead_days":
+            "After so many days leads are deleted, whatever their status. Empty: they are kept.",
         **MAILED_HELP,
         "alert_recipients": "Who is told when something does not work: one address a line.",
     },
@@ -93,6 +106,7 @@ RECEPTIONISTS = Entity(
             "allowed_countries", "suspension_number",
         ),
         "Mail": (*RECIPIENTS, "alert_recipients"),
+        "How long things are kept": KEPT,
     },
 )  # fmt: skip
 

@@ -15,6 +15,7 @@ from app.models import (
     LeadStatus,
     Outcome,
     RecordingStatus,
+    RequestKind,
     Speaker,
     SpendKind,
     TenantStatus,
@@ -111,6 +112,11 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobKind.CLOSE_ORPHANS: Said("", _("Closing of calls that broke off")),
         JobKind.CLEANUP: Said("", _("Cleaning up")),
         JobKind.WEBHOOK_OUT: Said("", _("Webhook")),
+        JobKind.ERASE_PERSON: Said("", _("Erasure of a person's data")),
+    },
+    RequestKind: {
+        RequestKind.EXPORT: Said("", _("Handed out")),
+        RequestKind.ERASE: Said("", _("Erased")),
     },
     SpendKind: {
         SpendKind.CALL_SECONDS: Said("", _("Seconds of calls")),
