@@ -28,8 +28,8 @@ MOST_SECONDS = 60.0
 CALLS = 25  # erased in one transaction
 UNDER_WAY = "A call of this person, or work for one, is under way."
 _SENT: dict[str, str] = {
-    JobKind.CALL_SUMMARY_MAIL: "mails", JobKind.LEAD_NOTIFICATION: "mails",
-    JobKind.WEBHOOK_OUT: "webhooks",
+    JobKind.CALL_SUMMARY_MAIL: "mails_sent", JobKind.LEAD_NOTIFICATION: "mails_sent",
+    JobKind.WEBHOOK_OUT: "webhooks_sent",
 }  # fmt: skip
 
 

@@ -10,11 +10,11 @@ from flask_babel import gettext
 
 from app.extensions import db
 from app.jobs import outbox
-from app.models import DataRequest
+from app.models import DataRequest, RequestKind
 from app.personal import export, found, requests, spelled
 from app.personal.spelled import NotANumber, Number
 from app.tenancy import current_tenant_id
-from app.views import moments
+from app.views import moments, receipts, tones
 from app.views.entity import READ, Entity
 from app.views.fields import Body, Words
 from app.views.refusals import Refused
@@ -219,5 +219,7 @@ DATA_REQUESTS = Entity(
         "created_at": "Asked", "ends_in": "Number ends in", "requested_by": "By",
         "finished_at": "Done", "phone_hash": "Keyed hash of the number",
     },
+    titled=lambda row: f"{tones.said(RequestKind, row.kind).text}: …{row.ends_in}",
+    written={"receipt": receipts.written},
     may=READ, also=("write",), api=PrivacyApi,
 )  # fmt: skip

@@ -35,7 +35,8 @@ SCREENS = (
     "/holidaypage/add", "/knowledgeentrypage/add", "/knowledgeentrypage/import",
     "/knowledgegappage/list/", "/try/?words=where+are+you", "/try/?words=cheese+of+the+moon",
     "/knowledgeentrypage/add?gap={KnowledgeGap}", "/knowledgegappage/edit/{KnowledgeGap}",
-    "/webhookendpointpage/add", "/userpage/add",
+    "/webhookendpointpage/add", "/userpage/add", "/datarequestpage/list/",
+    "/datarequestpage/show/{DataRequest}",
     "/search/?q=Ada", "/search/", "/sign-ins/", "/resetmypassword/form", "/nothing-is-here",
 )  # fmt: skip
 PLATFORM = ("/", "/act-as/", "/tenantpage/list/", "/tenantpage/add", "/departmentpage/list/")

@@ -125,7 +125,7 @@ def test_nothing_is_left_of_the_person_and_the_receipt_counts_it(
     assert (erased["call_session"], erased["lead"], erased["block"]) == (3, 4, 1)
     assert (erased["transcript"], erased["recordings_at_twilio"], erased["mails"]) == (6, 6, 4)
     assert done.receipt["mentions"] == {"lead": 1, "transcript": 1}
-    assert done.receipt["sent_before"] == {"webhooks": 3, "mails": 3}
+    assert done.receipt["sent_before"] == {"webhooks_sent": 3, "mails_sent": 3}
     assert "looked_until" not in done.receipt
     job = outbox_of.job("erase_person")
     assert (job.status, job.args) == (
