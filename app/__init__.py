@@ -17,7 +17,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     database, tenancy and mail, but no admin panel, no webhooks and no permission tables read."""
     from flask import Flask
 
-    from app import database, tenancy, unquoted
+    from app import database, masking, tenancy, unquoted
     from app.extensions import db, mail
     from app.models import audit  # with it come all tables: a session needs to know them
 
@@ -25,6 +25,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     app.config.update(_flask_config(settings))
     app.extensions["settings"] = settings
     database.install()
+    masking.hide(settings.secret_values)
     db.init_app(app)
     mail.init_app(app)
     unquoted.install()

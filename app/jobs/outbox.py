@@ -21,7 +21,7 @@ from app.jobs import queues
 from app.models import Job, JobKind
 from app.tenancy import current_tenant_id
 
-STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING})
+STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING, JobKind.ERASE_PERSON})
 """For a business that is closed: what takes something away. All else ends."""
 MOST_REMAINDERS = 5  # jobs that carry on with the recipients whom a mail has not reached yet
 FAILURES, REST = 1, 30.0  # a Redis that does not answer costs every caller half a second

@@ -165,7 +165,7 @@ class Transcript(TenantOwned, Model):
 
     __tablename__ = "transcript"
     __table_args__ = (
-        *owned_keys("transcript", "call_id"),
+        *owned_keys("transcript", "call_id", "created_at"),
         owned_reference("call_id", "call_session"),
     )
 
@@ -226,7 +226,7 @@ class Recording(TenantOwned, Timestamped, Model):
 
     __tablename__ = "recording"
     __table_args__ = (
-        *owned_keys("recording", "call_id"),
+        *owned_keys("recording", "call_id", "created_at"),
         owned_reference("call_id", "call_session"),
         UniqueConstraint("tenant_id", "recording_sid", name="uq_recording__recording_sid"),
     )

@@ -33,6 +33,7 @@ class JobKind(StrEnum):
     WEBHOOK_OUT = "webhook_out"
     BOOK_NUMBERS = "book_numbers"
     DELETE_TENANT = "delete_tenant"
+    ERASE_PERSON = "erase_person"
 
 
 class WebhookEvent(StrEnum):

@@ -18,10 +18,13 @@ from app import breaker
 from app.ai import meaning
 from app.database import by
 from app.extensions import db
+from app.jobs import heartbeat
+from app.jobs.heartbeat import Beat
 from app.tenancy import switch
 
 health = Blueprint("health", __name__)
 PATIENCE = 0.5  # seconds
+BEHIND = (heartbeat.WORKER, heartbeat.SCHEDULER)
 LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -33,9 +36,11 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 while calls can be answered: `degraded` when mail or wake-ups must wait."""
+    """200 while calls can be answered: `degraded` when the work after them must wait."""
     needed = {"database": database()}
-    wanted = {"redis": redis_server(), "mail": mail()} if needed["database"] == "ok" else {}
+    wanted = {}
+    if needed["database"] == "ok":
+        wanted = {"redis": redis_server(), "mail": mail()} | behind()
     if any(state != "ok" for state in needed.values()):
         status, code = "unavailable", 503
     elif any(state != "ok" for state in wanted.values()):
@@ -65,6 +70,19 @@ def database() -> str:
 def _head() -> str | None:
     migrations = Path(current_app.root_path).parent / "migrations"
     return ScriptDirectory(str(migrations)).get_current_head()
+
+
+def behind() -> dict[str, str]:
+    """Of the processes behind the web: `ok` while one of a kind gives signs of life."""
+    beats = heartbeat.beats()
+    return {kind: _alive([b for b in beats if b.kind == kind]) for kind in BEHIND}
+
+
+def _alive(beats: list[Beat]) -> str:
+    if any(not beat.late for beat in beats):
+        return "ok"
+    last = max((beat.seen_at for beat in beats), default=None)
+    return f"silent since {last:%Y-%m-%dT%H:%M:%SZ}" if last else "none running"
 
 
 def redis_server() -> str:

@@ -18,6 +18,7 @@ from app.views.greeting import Greeting
 CATEGORY = "Receptionist"
 RECIPIENTS = ("summary_recipients", "lead_recipients", "urgent_recipients")
 MAILED = {name: checks.email for name in (*RECIPIENTS, "alert_recipients")}
+KEPT = ("transcript_days", "recording_days", "call_days", "lead_days")
 MAILED_HELP = {
     "summary_recipients": "Who gets a summary of each call by mail: one address a line.",
     "lead_recipients": "Who gets each message that was taken: one address a line.",
@@ -32,7 +33,7 @@ RECEPTIONIST_FORM = (
     "greeting", "persona", "voice", "language", "other_language", "model", "intake_fields",
     "intake_questions", "urgent_words", "on_call", "after_hours", "recording", "staff_first",
     "staff_first_seconds", "max_turns", "max_transfers", "allowed_countries", "suspension_number",
-    *FORWARDING, *RECIPIENTS, "alert_recipients",
+    *FORWARDING, *KEPT, *RECIPIENTS, "alert_recipients",
 )  # fmt: skip
 
 RECEPTIONISTS = Entity(
@@ -63,6 +64,8 @@ RECEPTIONISTS = Entity(
         "forward_until": "Send them until", "forward_cause": "Sent because",
         "forward_after": "Send by itself after (failed answers)",
         "forward_window": "Failed within (minutes)", "forward_minutes": "Then send for (minutes)",
+        "transcript_days": "What was said (days)", "recording_days": "Recordings (days)",
+        "call_days": "Calls (days)", "lead_days": "Leads (days)",
     },
     help={
         "greeting": "The first sentence that callers hear. Say whose receptionist it is.",
@@ -103,6 +106,16 @@ RECEPTIONISTS = Entity(
             "by mail. From 0, which is never, to 100.",
         "forward_window": "From 1 to 60.",
         "forward_minutes": "After that the receptionist answers again: from 1 to 1440.",
+        "transcript_days":
+            "After so many days transcripts, summaries and unanswered questions are deleted: "
+            "from 2 to 3650. Empty: they are kept.",
+        "recording_days":
+            "After so many days recordings are deleted, at Twilio, too. Empty: they are kept.",
+        "call_days":
+            "After so many days calls are deleted, with all that was said and recorded. Usage and "
+            "cost stay. Empty: they are kept.",
+        "lead_days":
+            "After so many days leads are deleted, whatever their status. Empty: they are kept.",
         **MAILED_HELP,
         "alert_recipients": "Who is told when something does not work: one address a line.",
     },
@@ -115,6 +128,7 @@ RECEPTIONISTS = Entity(
         ),
         "When it cannot answer": FORWARDING,
         "Mail": (*RECIPIENTS, "alert_recipients"),
+        "How long things are kept": KEPT,
     },
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from app.models import (
     LeadStatus,
     Outcome,
     RecordingStatus,
+    RequestKind,
     Speaker,
     SpendKind,
     TenantStatus,
@@ -130,6 +131,11 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobKind.WEBHOOK_OUT: Said("", _("Webhook")),
         JobKind.BOOK_NUMBERS: Said("", _("Booking of what numbers cost")),
         JobKind.DELETE_TENANT: Said("", _("Deletion of a business")),
+        JobKind.ERASE_PERSON: Said("", _("Erasure of a person's data")),
+    },
+    RequestKind: {
+        RequestKind.EXPORT: Said("", _("Handed out")),
+        RequestKind.ERASE: Said("", _("Erased")),
     },
     SpendKind: {
         SpendKind.CALL_SECONDS: Said("", _("Seconds of calls")),

@@ -32,6 +32,10 @@ _IF_NOBODY = _(
     "after the tone, then hang up."
 )
 _THANKS = _("Thank you for your message. Goodbye.")
+_NOT_KEPT = _(
+    "For your safety I did not keep that number. "
+    "Please do not tell me card or social security numbers."
+)
 _NOT_IN_SERVICE = _("We are sorry, this number is not taking calls at the moment. Goodbye.")
 _NOT_SET_UP = _("This number has not been set up yet. Goodbye.")
 _CALL_FROM = _("A call from {caller}.")
@@ -74,6 +78,10 @@ def if_nobody(language: str) -> str:
 
 def thanks(language: str) -> str:
     return spoken.speech(language).tell(_THANKS)
+
+
+def not_kept(language: str) -> str:
+    return spoken.speech(language).tell(_NOT_KEPT)
 
 
 def not_in_service(language: str) -> str:
