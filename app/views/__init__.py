@@ -15,6 +15,7 @@ from app.views.numbers import NUMBERS
 from app.views.opening import Opening
 from app.views.operations import Operations
 from app.views.platform import AUDIT, JOBS
+from app.views.prices import PRICES
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
 from app.views.setup import SettingUp
@@ -22,7 +23,7 @@ from app.views.telephone import Telephone
 from app.views.tenants import TENANTS
 from app.views.trying import Trying
 from app.views.twilio import TwilioAccount
-from app.views.usage import PRICES, USAGE, UsageMonths
+from app.views.usage import USAGE, UsageMonths
 from app.views.users import USERS
 from app.views.webhooks import WEBHOOKS
 
