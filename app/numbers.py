@@ -31,8 +31,8 @@ def addresses() -> Addresses:
     base = current_app.extensions["settings"].public_base_url
     return Addresses(
         voice_url=f"{base}/twilio/voice{OVERRIDES}",
-        voice_fallback_url=f"{base}/twilio/fallback",
-        status_callback=f"{base}/twilio/call-status",
+        voice_fallback_url=f"{base}/twilio/fallback{OVERRIDES}",
+        status_callback=f"{base}/twilio/call-status{OVERRIDES}",
     )
 
 

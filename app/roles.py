@@ -24,6 +24,7 @@ CONSENTS: Final = ("Consent",)
 PEOPLE: Final = ("User",)
 WEBHOOKS: Final = ("WebhookEndpoint",)
 KEYS: Final = ("ApiKey",)
+PRIVACY: Final = ("DataRequest",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
 
 READ: Final = "can_read"
@@ -43,7 +44,7 @@ OWN: Final = (
 
 MAY_READ: Final = {
     RoleName.TENANT_ADMIN: (
-        *CALLS, *KNOWLEDGE, *BLOCKS, *SETUP, *PEOPLE, *KEYS, *WEBHOOKS, *CONSENTS,
+        *CALLS, *KNOWLEDGE, *BLOCKS, *SETUP, *PEOPLE, *KEYS, *WEBHOOKS, *CONSENTS, *PRIVACY,
         *HISTORY,
     ),
     RoleName.AGENT: (*CALLS, *KNOWLEDGE, *BLOCKS),
@@ -52,7 +53,7 @@ MAY_READ: Final = {
 _WORKED_ON: Final = ("Lead", *KNOWLEDGE, *BLOCKS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
-        *_WORKED_ON, *SETUP, "Recording", *PEOPLE, *KEYS, *WEBHOOKS
+        *_WORKED_ON, *SETUP, "Recording", *PEOPLE, *KEYS, *WEBHOOKS, *PRIVACY
     ),
     RoleName.AGENT: _WORKED_ON,
 }  # fmt: skip
@@ -72,7 +73,7 @@ MENUS: Final = {
     "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs",
     "SpendLedger": "Usage entries", "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
     "Block": "Blocked callers",
-    "Consent": "Consents", "ApiKey": "API keys",
+    "Consent": "Consents", "ApiKey": "API keys", "DataRequest": "Personal data",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)
 

@@ -57,6 +57,7 @@ class Rows:
             self.lead(tenant, department_id=department.id, **at),
             self.job(tenant, run_at=FAR_OFF, **at),
             self.webhook(tenant),
+            self.data_request(tenant),
             self.spend(tenant, **at),
             self.lease(tenant),
             self.block(tenant),
@@ -195,6 +196,12 @@ class Rows:
         return self._of(
             tenant, models.WebhookEndpoint, values, url="https://hooks.example.com/recep"
         )
+
+    def data_request(self, tenant: models.Tenant, **values: Any) -> models.DataRequest:
+        return self._of(
+            tenant, models.DataRequest, values,
+            phone_hash=uuid.uuid4().hex, ends_in="42", requested_by="user:test",
+        )  # fmt: skip
 
     def spend(self, tenant: models.Tenant, **values: Any) -> models.SpendLedger:
         return self._of(

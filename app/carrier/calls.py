@@ -15,12 +15,16 @@ ENDED = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 
 @dataclass(frozen=True, slots=True)
 class CarrierCall:
-    """`status` in Twilio's words; `duration` in seconds, once it has ended."""
+    """`status` in Twilio's words; `duration` in seconds, once it has ended. `caller` and `called`
+    are numbers, or what stands for a number that is withheld."""
 
     sid: str
     status: str
     duration: int | None = None
     ended_at: datetime | None = None
+    caller: str = ""
+    called: str = ""
+    began_at: datetime | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -37,7 +41,10 @@ def call_status(account: Account, call_sid: str) -> CarrierCall | None:
             return None
         raise
     duration = int(found.duration) if str(found.duration or "").isdigit() else None
-    return CarrierCall(call_sid, str(found.status), duration, found.end_time)
+    return CarrierCall(
+        call_sid, str(found.status), duration, found.end_time,
+        caller=str(found._from or ""), called=str(found.to or ""), began_at=found.start_time,
+    )  # fmt: skip
 
 
 def place_call(

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import current_app, render_template
 from flask_mail import Message
 
+from app import mailbox
 from app.extensions import db
 from app.jobs import ledger, outbox, smtp
 from app.jobs.outbox import JobError, Work
@@ -150,10 +151,9 @@ def _send(work: Work, message: Message) -> Sent | None:
 
 def _keep_as_file(work: Work, message: Message) -> None:
     """Without a mail server. Under a name of the job's, so that a second run replaces it."""
-    folder = current_app.extensions["settings"].data_dir / "mail"
+    path = mailbox.path_of(work.tenant_id, work.id)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / f"job-{work.tenant_id or 'platform'}-{work.id}.eml"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}")
         unfinished.touch(mode=0o600)
         unfinished.write_bytes(message.as_bytes())

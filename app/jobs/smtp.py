@@ -11,9 +11,13 @@ from typing import Any
 from flask import current_app
 from flask_mail import Connection, Message
 
+from app import breaker
+from app.deadline import Late, within
 from app.jobs.outbox import JobError
 
 TIMEOUT = 10.0  # seconds for each step of the SMTP dialogue
+SECONDS = 60.0  # for all of it: less than a lease
+FAILURES, REST = 2, 30.0
 IMPLICIT_TLS = 465
 LONGEST_ANSWER = 200
 
@@ -45,8 +49,7 @@ def send(message: Message) -> Sent:
     gave any."""
     to = [str(recipient) for recipient in message.recipients]
     try:
-        with TimedConnection(current_app.extensions["mail"]) as connection:
-            return connection.deliver(message, to)
+        return _hand_over(message, to)
     except smtplib.SMTPRecipientsRefused as error:
         replies = {address: _reply(*said) for address, said in error.recipients.items()}
         codes = [reply.code for reply in replies.values()]
@@ -63,8 +66,36 @@ def send(message: Message) -> Sent:
     except smtplib.SMTPResponseException as error:
         # Of the connection or the login: an operator mends it, and no mail should be lost by then.
         raise JobError(f"mail server: {_reply(error.smtp_code, error.smtp_error)}") from error
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, Late) as error:
         raise JobError(f"mail server not reached: {type(error).__name__}: {error}") from error
+
+
+def _hand_over(message: Message, to: list[str]) -> Sent:
+    """Unless the server failed just now: a queue of mails must not wait for it one by one."""
+    guard = breaker.of("mail", FAILURES, REST)
+    if not guard.asks():
+        raise JobError("mail server: it failed several times just now")
+    server, sender, content = (
+        current_app.extensions["mail"],
+        str(message.sender),
+        message.as_bytes(),
+    )
+    try:
+        sent = within(SECONDS, lambda: _converse(server, sender, to, content))
+    except (OSError, Late) as error:
+        refusal = isinstance(error, smtplib.SMTPException)
+        if refusal and not isinstance(error, smtplib.SMTPServerDisconnected):
+            guard.passed()
+        else:
+            guard.failed()
+        raise
+    guard.passed()
+    return sent
+
+
+def _converse(server: Any, sender: str, to: list[str], content: bytes) -> Sent:
+    with TimedConnection(server) as connection:
+        return connection.deliver(sender, to, content)
 
 
 def _answers(answers: dict[str, str]) -> dict[str, Any]:
@@ -127,8 +158,8 @@ class TimedConnection(Connection):
                 self.host.quit()
             self.host.close()
 
-    def deliver(self, message: Message, to: list[str]) -> Sent:
+    def deliver(self, sender: str, to: list[str], content: bytes) -> Sent:
         assert self.host is not None
-        refused = self.host.sendmail(str(message.sender), to, message.as_bytes())
+        refused = self.host.sendmail(sender, to, content)
         replies = {address: _reply(*said) for address, said in refused.items()}
         return Sent(self.host.accepted, replies)

@@ -21,16 +21,19 @@ class JobKind(StrEnum):
     CALL_SUMMARY_MAIL = "call_summary_mail"
     LEAD_NOTIFICATION = "lead_notification"
     ALERT_MAIL = "alert_mail"
+    FORWARDING_MAIL = "forwarding_mail"
     START_RECORDING = "start_recording"
     STOP_RECORDING = "stop_recording"
     DELETE_RECORDING = "delete_recording"
     INVITATION_MAIL = "invitation_mail"
     RESET_MAIL = "reset_mail"
     CLOSE_ORPHANS = "close_orphans"
+    COLLECT_MESSAGES = "collect_messages"
     CLEANUP = "cleanup"
     WEBHOOK_OUT = "webhook_out"
     BOOK_NUMBERS = "book_numbers"
     DELETE_TENANT = "delete_tenant"
+    ERASE_PERSON = "erase_person"
 
 
 class WebhookEvent(StrEnum):

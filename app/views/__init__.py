@@ -14,8 +14,10 @@ from app.views.live import LiveCalls
 from app.views.numbers import NUMBERS
 from app.views.opening import Opening
 from app.views.operations import Operations
+from app.views.personal import PersonalData
 from app.views.platform import AUDIT, JOBS
 from app.views.prices import PRICES
+from app.views.privacy import DATA_REQUESTS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
 from app.views.setup import SettingUp
@@ -31,7 +33,7 @@ ENTITIES = (
     CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS, CONSENTS, BLOCKS,
     RECEPTIONISTS, NUMBERS, DEPARTMENTS, HOURS, HOLIDAYS, KNOWLEDGE, GAPS,
     USERS, KEYS, WEBHOOKS,
-    TENANTS, JOBS, USAGE, PRICES, AUDIT,
+    TENANTS, JOBS, USAGE, PRICES, DATA_REQUESTS, AUDIT,
 )  # fmt: skip
 
 
@@ -49,6 +51,7 @@ SCREENS = (
     SettingUp,
     Operations,
     LiveCalls,
+    PersonalData,
 )
 
 

@@ -141,7 +141,7 @@ TRANSFERS = Entity(
     list_columns=("call", "department", "status", "created_at", "seconds"),
     show_columns=(
         "call", "department", "turn", "numbers", "status", "accepted_by", "seconds", "created_at",
-        "ended_at",
+        "ended_at", "forwarded",
     ),
     may=READ,
 )  # fmt: skip

@@ -15,6 +15,7 @@ HARMLESS = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
     "base-uri 'none'; frame-ancestors 'self'"
 )
+FEATURES = "camera=(), display-capture=(), geolocation=(), microphone=(self), payment=(), usb=()"
 OURS = "'self'"
 WITH_INLINE = "'self' 'unsafe-inline'"  # Swagger UI writes styles into its elements
 SWAGGER = "/swagger/"
@@ -53,6 +54,11 @@ def _protect(response: Response) -> Response:
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("X-Frame-Options", "DENY")
     headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", FEATURES)
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    # Of what is made for somebody no copy stays behind; files say how long they may be kept.
+    headers.setdefault("Cache-Control", "private, no-store")
     if current_app.config["SESSION_COOKIE_SECURE"]:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response

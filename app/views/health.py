@@ -1,6 +1,7 @@
 """Is the process alive, and may it get work: /healthz and /readyz."""
 
 import socket
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,17 @@ from redis.retry import Retry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import breaker
 from app.ai import meaning
+from app.database import by
 from app.extensions import db
+from app.jobs import heartbeat
+from app.jobs.heartbeat import Beat
 from app.tenancy import switch
 
 health = Blueprint("health", __name__)
 PATIENCE = 0.5  # seconds
+BEHIND = (heartbeat.WORKER, heartbeat.SCHEDULER)
 LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -30,9 +36,11 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 while calls can be answered: `degraded` when mail or wake-ups must wait."""
+    """200 while calls can be answered: `degraded` when the work after them must wait."""
     needed = {"database": database()}
-    wanted = {"redis": redis_server(), "mail": mail()} if needed["database"] == "ok" else {}
+    wanted = {}
+    if needed["database"] == "ok":
+        wanted = {"redis": redis_server(), "mail": mail()} | behind()
     if any(state != "ok" for state in needed.values()):
         status, code = "unavailable", 503
     elif any(state != "ok" for state in wanted.values()):
@@ -40,18 +48,21 @@ def readyz() -> tuple[Response, int]:
     else:
         status, code = "ok", 200
     wanted["encoder"] = meaning.state()  # without it answers are fewer; nothing has to wait
+    if away := breaker.states():
+        wanted["left_alone"] = ", ".join(away)
     detail = needed | wanted if request.remote_addr in LOOPBACK else {}
     return jsonify(status=status, **detail), code
 
 
 def database() -> str:
     """On a connection of its own: only who is nobody yet may read the version."""
-    try:
-        with db.engine.begin() as connection:
-            switch(connection, None)
-            version = connection.scalar(text("select version_num from alembic_version"))
-    except SQLAlchemyError:
-        return "unreachable"
+    with by(time.monotonic() + PATIENCE):
+        try:
+            with db.engine.begin() as connection:
+                switch(connection, None)
+                version = connection.scalar(text("select version_num from alembic_version"))
+        except SQLAlchemyError:
+            return "unreachable"
     return "ok" if version == _head() else "not migrated"
 
 
@@ -59,6 +70,19 @@ def database() -> str:
 def _head() -> str | None:
     migrations = Path(current_app.root_path).parent / "migrations"
     return ScriptDirectory(str(migrations)).get_current_head()
+
+
+def behind() -> dict[str, str]:
+    """Of the processes behind the web: `ok` while one of a kind gives signs of life."""
+    beats = heartbeat.beats()
+    return {kind: _alive([b for b in beats if b.kind == kind]) for kind in BEHIND}
+
+
+def _alive(beats: list[Beat]) -> str:
+    if any(not beat.late for beat in beats):
+        return "ok"
+    last = max((beat.seen_at for beat in beats), default=None)
+    return f"silent since {last:%Y-%m-%dT%H:%M:%SZ}" if last else "none running"
 
 
 def redis_server() -> str:

@@ -85,6 +85,10 @@ GROUPS = (
         ),
         Place(_("Blocked callers"), "ban", "BlockPage.list", "Blocked callers"),
         Place(_("Export everything"), "archive", "Export.show", "Export everything"),
+        Place(
+            _("Personal data"), "shield-check", "PersonalData.show", "Personal data",
+            also=("DataRequestPage",),
+        ),
         Place(_("API keys"), "key-round", "ApiKeyPage.list", "API keys"),
         Place(_("Audit"), "history", "AuditLogPage.list", "Audit log"),
     )),

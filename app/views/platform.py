@@ -106,7 +106,7 @@ JOBS = Entity(
         "kind", "key", "webhook", "status", "attempts", "run_at", "finished_at", "last_error",
         "args", "result", "created_at",
     ),
-    searched=("webhook",), may=READ, platform=True, also=("replay",),
+    searched=("webhook", "attempts"), may=READ, platform=True, also=("replay",),
     actions={"replay": "replay", "set_aside": "replay"}, page=JobPage, api=JobApi,
 )  # fmt: skip
 

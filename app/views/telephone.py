@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import CallSession, Channel
-from app.phone import CallDropped, TransferResult, Turn
+from app.phone import CallDropped, Line, TransferResult, Turn
 from app.views import act_as, calling, checks, dialable, overhearing
 from app.views.calling import Held, Unable
 from app.views.fields import storable
@@ -28,6 +28,8 @@ from app.views.registering import asking, registered
 
 LONGEST = 500  # characters of what a caller says in a turn
 KEYS = re.compile(r"[0-9*#]{1,32}")
+SPEAKING = ("say", "press", "silence")
+ACTS = (*SPEAKING, "wait", "hang_up")
 WITHHELD = "anonymous"  # Twilio's word
 TRANSFERS = {
     TransferResult.ANSWERED: _("Somebody takes the call"),
@@ -92,32 +94,28 @@ class Telephone(BaseView):
         db.session.add(call)
         db.session.commit()
         held = Held(asking(), call.tenant_id, call.call_sid, call.called, caller)
-        return self._played(held, transfer, Did(), lambda line: line.dial())
+        return self._played(held, transfer, "dial", Did())
 
     def _gone_on(self) -> Any:
         transfer, held = _transfer(), calling.opened(request.form.get("line", ""))
-        act = request.form.get("act", "")
-        did = Did(_words(), _keys(), acted=act in ("say", "press", "silence"))
-        plays: dict[str, Any] = {
-            "say": lambda line: line.say(did.words),
-            "press": lambda line: line.press(did.keys),
-            "silence": lambda line: line.stay_silent(),
-            "wait": lambda line: line.go_on(),
-            "hang_up": lambda line: line.hang_up(),
-        }
-        given = {"say": did.words, "press": did.keys}.get(act, "something")
-        if act not in plays or not given:
+        act, did = request.form.get("act", ""), Did(_words(), _keys())
+        needed = {"say": did.words, "press": did.keys}
+        if act not in ACTS or not needed.get(act, "nothing"):
             raise Refused(str(UNREAD))
-        return self._played(held, transfer, did, plays[act])
+        return self._played(held, transfer, act, replace(did, acted=act in SPEAKING))
 
-    def _played(self, held: Held, transfer: TransferResult, did: Did, play: Any) -> Any:
+    def _played(self, held: Held, transfer: TransferResult, act: str, did: Did) -> Any:
         _call(held)  # before anything is signed for it
         turn, error = None, ""
         try:
             with calling.line(held, transfer) as line:
-                recorder = line.waiting is not None and line.waiting.name == "Record"
-                did = replace(did, to_recorder=recorder)
-                turn = play(line)
+                waiting = line.waiting.name if line.waiting else ""
+                if act == "wait" and waiting != "Redirect":
+                    raise Refused(str(UNREAD))
+                if act in SPEAKING and waiting == "Redirect":  # nobody listens while it thinks
+                    act, did = "wait", Did()
+                did = replace(did, to_recorder=waiting == "Record")
+                turn = _play(line, act, did)
                 _note(line.warnings, held)
         except CallDropped as dropped:
             _note([dropped.reason], held)
@@ -140,6 +138,22 @@ class Telephone(BaseView):
         if turn:
             answer |= _to_go_on(held, found, turn)
         return jsonify(answer)
+
+
+def _play(line: Line, act: str, did: Did) -> Turn:
+    match act:
+        case "dial":
+            return line.dial()
+        case "say":
+            return line.say(did.words)
+        case "press":
+            return line.press(did.keys)
+        case "silence":
+            return line.stay_silent()
+        case "wait":
+            return line.go_on()
+        case _:
+            return line.hang_up()
 
 
 def _call(held: Held) -> CallSession:

@@ -23,7 +23,7 @@ from app.usage import Month
 from app.views.entity import READ, Entity
 from app.views.interface import is_id
 from app.views.refusals import Refused
-from app.views.sheets import csv_safe, line
+from app.views.sheets import line
 
 CATEGORY = "Platform"
 MOST_MONTHS = 24
@@ -219,8 +219,8 @@ def _lines(months: list[Month]) -> Iterator[str]:
         for one in month.lines:
             cost = "" if one.cost is None else f"{one.cost:.6f}"
             yield line(
-                [f"{one.month:%Y-%m}", csv_safe(one.tenant), str(one.kind), csv_safe(one.model),
-                 one.quantity, round(one.amount, 4), one.unit, cost, csv_safe(one.currency)]
+                [f"{one.month:%Y-%m}", one.tenant, str(one.kind), one.model,
+                 one.quantity, round(one.amount, 4), one.unit, cost, one.currency]
             )  # fmt: skip
 
 

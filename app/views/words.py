@@ -181,6 +181,12 @@ WORDS = {
         delete=_("Delete price"), lost=_("What was used at this price has no cost any more."),
         empty=_("No prices yet"), how=_("Without prices the usage is shown without its cost."),
     ),
+    "DataRequest": Words(
+        one=_("request"), many=_("requests"), icon="shield-check",
+        purpose=_("What people asked about themselves, and what was done."),
+        empty=_("Nobody has asked yet"),
+        how=_("Each export and each erasure leaves a receipt here."),
+    ),
     "AuditLog": Words(
         one=_("change"), many=_("changes"), icon="history",
         purpose=_("Who changed what, and when."),

@@ -44,6 +44,7 @@ SCREENS = (
     "/setup/business", "/setup/hours", "/setup/departments", "/setup/knowledge",
     "/setup/recipients", "/setup/number", "/setup/done",
     "/jobpage/show/{Job}", "/departmentpage/show/{Department}",
+    "/datarequestpage/list/", "/datarequestpage/show/{DataRequest}",
     "/search/?q=Ada", "/search/", "/sign-ins/", "/resetmypassword/form", "/nothing-is-here",
 )  # fmt: skip
 PLATFORM = (

@@ -34,10 +34,13 @@ BY_USER = {"ab_user_role", "ab_user_group", "ab_api_key"}
 NOBODYS = {
     "ab_group", "ab_permission", "ab_role", "ab_view_menu", "ab_group_role", "ab_permission_view",
     "ab_permission_view_role", "ab_register_user", "alembic_version", "bootstrap",
-    "login_attempt", "user_token", "second_factor", "recovery_code", "price",
+    "login_attempt", "user_token", "second_factor", "recovery_code", "price", "collected",
+    "heartbeat",
 }  # fmt: skip
-# They speak of people of all tenants, and no tenant may read them.
-PLATFORMS = {"login_attempt", "user_token", "second_factor", "recovery_code"}
+# They speak of people, accounts or processes of all tenants, and no tenant may read them.
+PLATFORMS = {
+    "login_attempt", "user_token", "second_factor", "recovery_code", "collected", "heartbeat",
+}  # fmt: skip
 # The platform sets them, tenants read them.
 PUBLISHED = {"price"}
 

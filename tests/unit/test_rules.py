@@ -191,7 +191,7 @@ def test_no_cell_begins_like_a_formula(text: str):
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_a_cell_comes_back_as_it_was(text: str):
-    (cells,) = csv.reader(io.StringIO(line([csv_safe(text), "x"]), newline=""))
+    (cells,) = csv.reader(io.StringIO(line([text, "x"]), newline=""))
     assert csv_plain(cells[0]) == text
     assert not cells[0].lstrip()[:1] or cells[0].lstrip()[0] not in "=+-@＝＋－＠"  # noqa: RUF001
 

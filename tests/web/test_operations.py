@@ -111,8 +111,8 @@ def test_the_overview_tells_what_waits_and_how_each_part_is(
     app: Flask, rows: Rows, boss: Browser
 ) -> None:
     tenant, now = rows.tenant(), datetime.now(UTC)
-    rows.job(tenant, run_at=now - timedelta(minutes=12))
-    rows.job(tenant, attempts=2, run_at=FAR_OFF)
+    due = rows.job(tenant, run_at=now - timedelta(minutes=12))
+    again = rows.job(tenant, attempts=2, run_at=FAR_OFF)
     dead(rows, tenant, kind=JobKind.ALERT_MAIL)
     page = html.unescape(boss.get("/operations/").text)
     waits = page.partition('id="work"')[0]
@@ -121,6 +121,10 @@ def test_the_overview_tells_what_waits_and_how_each_part_is(
     assert figures["Start of a recording"][:4] == ["1", "1", "0", "0"]
     assert figures["Alert by mail"][:4] == ["0", "0", "0", "1"]
     assert "Work is late." in page
+    leads = re.findall(r'href="(/jobpage/list/[^"]+)"', cells["Start of a recording"])
+    assert len(leads) == 2
+    shown = [re.findall(r"/jobpage/show/(\d+)", boss.get(url).text) for url in leads]
+    assert [set(ids) for ids in shown] == [{str(due.id)}, {str(again.id)}]
     parts = dict(re.findall(r"<li>\s*<b>([^<]+)</b>\s*<span class=\"badge[^>]*>([^<]+)<", page))
     assert parts == {
         "Database": "Working", "Redis": "Working", "Mail server": "Not set",

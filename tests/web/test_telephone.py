@@ -256,6 +256,7 @@ def test_bad_input_is_answered_in_sentences_and_starts_no_call(
         {"act": "say", "words": " "},
         {"act": "say", "words": "a\0b"},
         {"act": "explode"},
+        {"act": "wait"},
     ):
         answer = phone.turn(**fields)
         assert answer.status_code == 422, fields
@@ -368,7 +369,10 @@ def test_no_transaction_waits_for_the_webhooks_and_fillers_are_heard_as_they_com
     assert first.get_json()["holds"]
     assert "While it thinks: “One moment.”" in first.get_json()["html"]
     assert [one["path"] for one in elsewhere.asked] == ["/twilio/voice"]
-    assert "Hello there." in phone._heard(first)
+    phone.state = first.get_json()
+    unheard = phone.turn("say", words="are you there")  # nobody listens while it thinks
+    assert "Hello there." in unheard.get_json()["html"]
+    assert "are you there" not in phone._heard(unheard)
     assert phone.state["over"]
     assert [one["path"] for one in elsewhere.asked] == [
         "/twilio/voice", "/twilio/voice?wait=1", "/twilio/call-status",

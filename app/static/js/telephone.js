@@ -109,6 +109,8 @@
   const act = async (name, fields = {}, own = "") => {
     if (!isLive || asking) return false;
     if (name !== "wait") voice.hush(); // a caller may interrupt
+    if (name !== "wait" && state.holds) await act("wait"); // it was lost while it thought
+    if (!isLive || asking) return false;
     const line = own && addOwn(own);
     think(true);
     const got = await ask(phone.dataset.turn, { line: state.line, act: name, ...fields });
