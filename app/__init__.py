@@ -17,15 +17,18 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     database, tenancy and mail, but no admin panel, no webhooks and no permission tables read."""
     from flask import Flask
 
-    from app import tenancy
+    from app import database, masking, tenancy, unquoted
     from app.extensions import db, mail
     from app.models import audit  # with it come all tables: a session needs to know them
 
     app = Flask(__name__)
     app.config.update(_flask_config(settings))
     app.extensions["settings"] = settings
+    database.install()
+    masking.hide(settings.secret_values)
     db.init_app(app)
     mail.init_app(app)
+    unquoted.install()
     tenancy.install()
     audit.install()
     if admin:
@@ -50,6 +53,8 @@ def _plug_in_the_web(app: "Flask", settings: Settings) -> None:
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:
+    from app import database
+
     return {
         "SECRET_KEY": settings.secret_key,
         "ENCRYPTION_KEYS": settings.encryption_keys,
@@ -60,7 +65,12 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
             "pool_timeout": 1,
             "pool_pre_ping": True,
             "pool_recycle": 1800,
-            "connect_args": {"connect_timeout": 3, "application_name": "receptionist"},
+            "hide_parameters": True,  # see app/unquoted.py
+            "poolclass": database.Pool,
+            "connect_args": {
+                "connection_factory": database.Connection,
+                "application_name": "receptionist",
+            },
         },
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_HTTPONLY": True,

@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 
 from app.extensions import db
 from app.jobs import events, ledger, outbox
 from app.models import (
+    Block,
     CallSession,
     CallState,
     Channel,
@@ -18,7 +20,9 @@ from app.models import (
     SpendKind,
     TransferAttempt,
     TransferStatus,
+    TwilioNumber,
 )
+from app.tenancy import current_tenant_id
 from app.voice import memory as stored_memory
 from app.voice.flow import State, decide
 from app.voice.flow.messages import (
@@ -32,7 +36,51 @@ from app.voice.flow.messages import (
     SaveLead,
 )
 
+RECORDED = "RecordVerb"  # Twilio's word for a message spoken after the tone
+_REOPENED_BY_A_MESSAGE = (Outcome.ABANDONED, Outcome.FAILED, Outcome.ANSWERED)
 COLUMNS = {Ask.NAME: 120, Ask.PHONE: 32, Ask.EMAIL: 254, Ask.REASON: 4000}
+
+
+def begun(
+    call_sid: str, *, caller: str, called: str, at: datetime | None = None
+) -> CallSession | None:
+    """The row of a call, locked; made if there is none yet. None: it is another tenant's. `at` is
+    when a new one began, if not now."""
+    number = db.session.execute(
+        select(TwilioNumber.id, TwilioNumber.practice).where(TwilioNumber.number == called)
+    ).one_or_none()
+    row = {
+        "tenant_id": current_tenant_id(), "call_sid": call_sid,
+        "channel": str(Channel.TEST if number and number.practice else Channel.PHONE),
+        "number_id": number.id if number else None, "caller": caller, "called": called,
+    }  # fmt: skip
+    times = {"started_at": at, "last_turn_at": at} if at else {}
+    db.session.execute(
+        insert(CallSession.__table__)
+        .values(row | times)
+        .on_conflict_do_nothing(index_elements=["call_sid"])
+    )
+    return locked(call_sid)
+
+
+def locked(call_sid: str) -> CallSession | None:
+    return db.session.scalar(
+        select(CallSession).where(CallSession.call_sid == call_sid).with_for_update()
+    )
+
+
+def message_left(call: CallSession) -> None:
+    """A message was spoken after the tone, and its recording is kept: it is a lead, unless the call
+    came to something better or its caller is not answered. The caller commits."""
+    if call.outcome is None and not is_blocked(call.caller):
+        save_lead(call, Draft(), confirmed=False)
+    elif call.outcome in _REOPENED_BY_A_MESSAGE:
+        save_lead(call, Draft(), confirmed=False)
+        call.outcome = Outcome.LEAD
+
+
+def is_blocked(caller: str) -> bool:
+    return bool(caller and db.session.scalar(select(Block.id).where(Block.phone == caller)))
 
 
 def finish_call(
@@ -176,7 +224,7 @@ def _message_taken(call: CallSession) -> bool:
     if lead and (lead.confirmed or (lead.reason and (lead.phone or lead.email))):
         return True
     return _exists(
-        select(Recording.id).where(Recording.call_id == call.id, Recording.source == "RecordVerb")
+        select(Recording.id).where(Recording.call_id == call.id, Recording.source == RECORDED)
     )
 
 

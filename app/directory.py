@@ -4,13 +4,12 @@ The only reader of the platform role on the way in: it returns ids and what a si
 with, and nothing else.
 """
 
-import hashlib
-import hmac
 from dataclasses import dataclass, field
 
 from flask import current_app
 from sqlalchemy import func, or_, select
 
+from app import practice
 from app.extensions import db
 from app.models import CallSession, ReceptionistConfig, Tenant, TransferAttempt, TwilioNumber, User
 from app.rules import dialling
@@ -33,11 +32,11 @@ def owner_of_number(number: str) -> Owner | None:
     """The tenant whose number this is; suspended and closed ones, too."""
     with across_tenants():
         row = db.session.execute(
-            select(Tenant, TwilioNumber.number)
+            select(Tenant, TwilioNumber.number, TwilioNumber.practice)
             .join(TwilioNumber, TwilioNumber.tenant_id == Tenant.id)
             .where(TwilioNumber.number == number)
         ).one_or_none()
-        found = _owner(row[0], called=row[1]) if row else None
+        found = _owner(row[0], called=row[1], practises=row[2]) if row else None
     db.session.remove()
     return found
 
@@ -45,11 +44,12 @@ def owner_of_number(number: str) -> Owner | None:
 def owner_of_call(call_sid: str) -> Owner | None:
     with across_tenants():
         row = db.session.execute(
-            select(Tenant, CallSession.called, CallSession.id)
+            select(Tenant, CallSession.called, CallSession.id, TwilioNumber.practice)
             .join(CallSession, CallSession.tenant_id == Tenant.id)
+            .outerjoin(CallSession.number)
             .where(CallSession.call_sid == call_sid)
         ).one_or_none()
-        found = _owner(row[0], called=row[1], call_id=row[2]) if row else None
+        found = row and _owner(row[0], called=row[1], call_id=row[2], practises=bool(row[3]))
     db.session.remove()
     return found
 
@@ -89,7 +89,8 @@ def allowed_countries() -> frozenset[str]:
 
 def own_country() -> frozenset[str]:
     """That of the first number of the tenant in scope; none before it has one."""
-    first = db.session.scalar(select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1))
+    in_order = (TwilioNumber.practice, TwilioNumber.id)
+    first = db.session.scalar(select(TwilioNumber.number).order_by(*in_order).limit(1))
     return frozenset({dialling.country_of(first)} if first else ())
 
 
@@ -127,20 +128,14 @@ def account_of(tenant: Tenant) -> tuple[str, str]:
         return tenant.account_sid, tenant.auth_token or ""
     if settings.twilio_account_sid:
         return settings.twilio_account_sid, settings.twilio_auth_token
-    return _built_in()
+    return practice.account(settings.secret_key)
 
 
-def _built_in() -> tuple[str, str]:
-    """Where there is no account at Twilio, nobody but the telephone of this installation can call:
-    whoever signs for this one has its SECRET_KEY."""
-    key = str(current_app.config["SECRET_KEY"]).encode()
-    sid, token = (
-        hmac.new(key, f"built-in telephone: {part}".encode(), hashlib.sha256).hexdigest()[:32]
-        for part in ("account", "token")
-    )
-    return f"AC{sid}", token
-
-
-def _owner(tenant: Tenant, *, called: str, call_id: int | None = None) -> Owner:
+def _owner(
+    tenant: Tenant, *, called: str, call_id: int | None = None, practises: bool
+) -> Owner | None:
+    """None: a practice number in production, where nobody practises."""
+    if practises and current_app.extensions["settings"].is_production:
+        return None
     account_sid, token = account_of(tenant)
     return Owner(tenant.id, account_sid, token, called, call_id)

@@ -9,13 +9,14 @@ import ipaddress
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import certifi
 import urllib3
+
+from app.deadline import Late, within
 
 PORTS = (443, 8443)
 SECONDS = 10.0
@@ -57,15 +58,6 @@ class Target:
 class Answer:
     status: int
     text: str
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """What the thread that asks leaves behind."""
-
-    answer: Answer | None = None
-    error: BaseException | None = None
-    over: threading.Event = field(default_factory=threading.Event)
 
 
 def target(url: str, trusted: Collection[str] = ()) -> Target:
@@ -123,38 +115,28 @@ def post(
     In a thread of its own, because neither a resolver nor a server that sends a byte now and then
     can be timed out otherwise. One that is left behind ends with the worker's child at the latest.
     """
-    exchange = _Exchange()
-    asking = (exchange, to, body, dict(headers), resolver, seconds)
-    threading.Thread(target=_ask, args=asking, daemon=True).start()
-    if not exchange.over.wait(seconds):
-        raise OutsideError(f"no answer within {seconds:g} seconds")
-    if exchange.answer is None:
-        raise _explained(exchange.error) from exchange.error
-    return exchange.answer
+    try:
+        return within(seconds, lambda: _ask(to, body, headers, resolver, seconds))
+    except Late as late:
+        raise OutsideError(str(late)) from late
+    except OutsideError:
+        raise
+    except Exception as error:
+        raise _explained(error) from error
 
 
 def _ask(
-    exchange: _Exchange,
-    to: Target,
-    body: bytes,
-    headers: dict[str, str],
-    resolver: Resolver,
-    seconds: float,
-) -> None:
-    try:
-        with contextlib.closing(_pool(to, _address(to, resolver), seconds)) as pool:
-            response = pool.urlopen(
-                "POST", to.path, body=body, headers={"Host": to.authority} | headers,
-                redirect=False, retries=False, assert_same_host=False, preload_content=False,
-                decode_content=False,
-            )  # fmt: skip
-            said = b"".join(iter(lambda: _more(response), b""))[:LARGEST_ANSWER]
-            exchange.answer = Answer(response.status, said.decode(errors="replace"))
-            response.close()
-    except Exception as error:  # the edge: told to whoever waits
-        exchange.error = error
-    finally:
-        exchange.over.set()
+    to: Target, body: bytes, headers: Mapping[str, str], resolver: Resolver, seconds: float
+) -> Answer:
+    with contextlib.closing(_pool(to, _address(to, resolver), seconds)) as pool:
+        response = pool.urlopen(
+            "POST", to.path, body=body, headers={"Host": to.authority} | dict(headers),
+            redirect=False, retries=False, assert_same_host=False, preload_content=False,
+            decode_content=False,
+        )  # fmt: skip
+        said = b"".join(iter(lambda: _more(response), b""))[:LARGEST_ANSWER]
+        response.close()
+        return Answer(response.status, said.decode(errors="replace"))
 
 
 def _more(response: urllib3.BaseHTTPResponse) -> bytes:
@@ -187,9 +169,7 @@ def _pool(to: Target, address: str, seconds: float) -> urllib3.HTTPConnectionPoo
     )  # fmt: skip
 
 
-def _explained(error: BaseException | None) -> OutsideError:
-    if isinstance(error, OutsideError):
-        return error
+def _explained(error: Exception) -> OutsideError:
     if isinstance(error, urllib3.exceptions.SSLError):
         return OutsideError("its certificate is not valid for this name, or not known")
     return OutsideError(f"not reached: {type(error).__name__}")

@@ -32,6 +32,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql import visitors
 
+from app import database
 from app.extensions import db
 
 
@@ -52,6 +53,15 @@ Scope = int | Platform | None  # None: unbound, nobody is proven yet
 # The same expression as in every policy; NULL (and so a refused row) when nothing is set.
 CURRENT_TENANT: Final = "nullif(current_setting('app.tenant_id'::text, true), ''::text)::integer"
 _SWITCH: Final = "select set_config('role', %s, true), set_config('app.tenant_id', %s, true)"
+_LIMITS: Final = {
+    "statement_timeout": database.STATEMENT_MS,
+    "lock_timeout": database.LOCK_MS,
+    "idle_in_transaction_session_timeout": database.IDLE_MS,
+}
+# While a caller waits. They end with the transaction, so nobody inherits them.
+_SWITCH_HURRIED: Final = ", ".join(
+    (_SWITCH, *(f"set_config('{name}', '{ms}', true)" for name, ms in _LIMITS.items()))
+)
 
 
 class TenantOwned:
@@ -74,7 +84,7 @@ class TenantOwned:
 
 
 class PlatformOnly:
-    """Mixin of tables that only platform work may touch, though their rows speak of people."""
+    """Mixin of tables that only platform work may touch: of people's sign-ins, of processes."""
 
 
 def owned_reference(
@@ -165,7 +175,7 @@ def switch(connection: Connection, scope: Scope) -> None:
             values = ("recep_platform", "")
         case tenant_id:
             values = ("recep_tenant", str(tenant_id))
-    connection.exec_driver_sql(_SWITCH, values)
+    connection.exec_driver_sql(_SWITCH_HURRIED if database.hurried() else _SWITCH, values)
 
 
 def _after_begin(

@@ -24,8 +24,10 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import breaker
 from app.cli.migrate import DATABASE, LOGIN, alone, make_schema, migrate
 from app.embedded import EmbeddedPostgres, EmbeddedValkey
+from app.voice import proven
 from config import Settings
 from tests.fakes.twilio_rest import TwilioRest
 from tests.fresh import Fresh
@@ -55,6 +57,7 @@ class Services:
 
     settings: Settings
     postgres: EmbeddedPostgres
+    valkey: EmbeddedValkey
     copy: Fresh
     fresh: str = FRESH
 
@@ -103,7 +106,7 @@ def launched(data_dir: Path) -> Iterator[Services]:
             login_url = make_schema(admin, postgres.admin_url, settings)
         fresh = urlsplit(login_url)._replace(path=f"/{FRESH}").geturl()
         copy = Fresh(postgres, FRESH, DATABASE, LOGIN)
-        yield Services(replace(settings, database_url=fresh), postgres, copy)
+        yield Services(replace(settings, database_url=fresh), postgres, valkey, copy)
     finally:
         postgres.stop()
         valkey.stop()
@@ -133,6 +136,8 @@ def settings(services: Services, _apps: dict[Any, Flask], _numbers: Iterator[int
     for app in _apps.values():
         with app.app_context():
             app.extensions["sqlalchemy"].engine.dispose()
+    breaker.forget()
+    proven.forget()
     services.copy.renew(next(_numbers) * STEP)
     with redis.Redis.from_url(services.settings.redis_url) as valkey:
         valkey.flushall()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from logging import getLogger
 from typing import Protocol
 
+from app.breaker import Breaker
 from app.voice.flow.messages import Answer, Context, Proposal, TellHours
 from app.voice.flow.states import State
 
@@ -74,35 +75,56 @@ class Interpreter(Protocol):
 
 
 class InterpreterError(Exception):
-    """The reply is late, broken or refused. `permanent`: the same request would fail again.
-    Tokens of a reply that came and was set aside have still been paid for."""
+    """The reply is late, broken or refused. `permanent`: the same request would fail again; `away`:
+    so would any other just now. Tokens of a reply that came and was set aside have still been paid
+    for."""
 
     def __init__(
-        self, reason: str, permanent: bool = False, tokens: tuple[int, int, int] = (0, 0, 0)
+        self,
+        reason: str,
+        permanent: bool = False,
+        tokens: tuple[int, int, int] = (0, 0, 0),
+        *,
+        away: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.permanent = permanent
         self.tokens = tokens
+        self.away = away
 
 
 def interpret_within(
-    interpreter: Interpreter, fallback: Interpreter, heard: Heard, seconds: float, pool: Executor
+    interpreter: Interpreter,
+    fallback: Interpreter,
+    heard: Heard,
+    seconds: float,
+    pool: Executor,
+    guard: Breaker,
 ) -> Understood:
-    """Ask `interpreter` under a wall-clock deadline; when it is late or broken, `fallback` answers
-    in the same turn. A client's own timeouts count per read, so a trickling body would outlive
-    them: the clock here is the only one that counts."""
+    """Ask `interpreter` under a wall-clock deadline; when it is late, broken or left alone by
+    `guard`, `fallback` answers in the same turn. A client's own timeouts count per read, so a
+    trickling body would outlive them: the clock here is the only one that counts."""
+    if not guard.asks():
+        return _instead(fallback, heard, "left alone")
     future = pool.submit(interpreter.interpret, heard)
     try:
-        return future.result(timeout=seconds)
+        understood = future.result(timeout=seconds)
     except Late:
         future.cancel()
+        guard.failed()
         return _instead(fallback, heard, "deadline")
     except InterpreterError as error:
+        if error.away:
+            guard.failed()
+        elif not error.permanent:  # it answered, if not well
+            guard.passed()
         return _instead(fallback, heard, error.reason, error.tokens)
     except Exception:  # the edge: a caller always hears a sentence
         log.exception("interpreter failed")
         return _instead(fallback, heard, "broken")
+    guard.passed()
+    return understood
 
 
 def _instead(

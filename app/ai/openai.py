@@ -75,14 +75,17 @@ class Clients:
                 # Typed messages cost 8 ms of validation; the same payload as a plain body 1.5 ms.
                 return client.chat.completions.create(model=model, messages=[], extra_body=body)
             except openai.APITimeoutError:
-                raise InterpreterError("timeout") from None
+                raise InterpreterError("timeout", away=True) from None
             except openai.APIStatusError as error:
-                permanent = error.status_code in (400, 401, 403, 404, 422)
-                raise InterpreterError(f"status {error.status_code}", permanent) from None
+                code = error.status_code
+                permanent = code in (400, 401, 403, 404, 422)
+                # 400 and 422 are about this request alone: nobody else shall suffer for it
+                away = code not in (400, 413, 422)
+                raise InterpreterError(f"status {code}", permanent, away=away) from None
             except openai.APIConnectionError as error:
                 cause = error.__cause__
                 reason = cause.reason if isinstance(cause, InterpreterError) else "connection"
-                raise InterpreterError(reason) from None
+                raise InterpreterError(reason, away=reason != "oversized") from None
             except (openai.OpenAIError, httpx2.HTTPError, ValueError):
                 raise InterpreterError("malformed reply") from None
 

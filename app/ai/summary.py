@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from app.ai import prompts, wording
 from app.ai.interpreter import InterpreterError, Speaker, Tier, Turn
+from app.ai.reading import private
 
 LONGEST = 1200
 _MOST_TRANSCRIPT = 24_000
@@ -35,6 +37,7 @@ def _(message: str) -> str:
 
 
 _SAID, _NOTHING = _('The caller said: "{wanted}".'), _("The caller said nothing usable.")
+_SPOKEN = _("The caller spoke a message after the tone.")
 _TOLD, _NOTED = _('They were told: "{told}".'), _("Noted: {noted}.")
 _ENDED = {
     "lead": _("A message was taken."),
@@ -73,11 +76,15 @@ def summarise(
     client: Client | None = None,
     model: str = "",
     tell: Callable[..., str] = str.format,
+    *,
+    recorded: bool = False,
 ) -> Summary:
     """By the model when there is a client, else, and when it fails, out of the words themselves.
-    `tell(sentence, **values)` says a sentence of ours in the language of the reader."""
+    `tell(sentence, **values)` says a sentence of ours in the language of the reader. `recorded`:
+    there is a message to be listened to."""
+    extract = partial(_extract, transcript, lead_fields, outcome, tell, recorded)
     if client is None:
-        return Summary(_extract(transcript, lead_fields, outcome, tell), Tier.OFFLINE)
+        return Summary(extract(), Tier.OFFLINE)
     try:
         reply = client.complete(model, _request(transcript, lead_fields, outcome, language))
         usage = getattr(reply, "usage", None)
@@ -89,8 +96,7 @@ def summarise(
             getattr(usage, "completion_tokens", 0) or 0,
         )
     except InterpreterError as error:
-        text = _extract(transcript, lead_fields, outcome, tell)
-        return Summary(text, Tier.OFFLINE, reason=error.reason)
+        return Summary(extract(), Tier.OFFLINE, reason=error.reason)
 
 
 def clean(text: str) -> str:
@@ -135,7 +141,7 @@ def _text(reply: Any) -> str:
     except (TypeError, ValueError):
         raise InterpreterError("malformed reply") from None
     text = given.get("summary") if isinstance(given, dict) else None
-    if not isinstance(text, str) or not (text := clean(text)):
+    if not isinstance(text, str) or not (text := clean(private.scrub(text, bare=False))):
         raise InterpreterError("empty reply")
     return " ".join(re.split(r"(?<=[.!?])\s+", text)[:_SENTENCES])
 
@@ -145,6 +151,7 @@ def _extract(
     lead_fields: Mapping[str, str],
     outcome: str,
     tell: Callable[..., str],
+    recorded: bool,
 ) -> str:
     """What the caller wanted, what they were told, what was noted, how it ended."""
     wanted = lead_fields.get("reason") or _opening(transcript)
@@ -152,7 +159,7 @@ def _extract(
     labels = {key: tell(_LABELS[key]) if key in _LABELS else key for key in lead_fields}
     noted = "; ".join(f"{labels[k]}: {v}" for k, v in lead_fields.items() if v and k != "reason")
     parts = [
-        tell(_SAID, wanted=_short(wanted)) if wanted else tell(_NOTHING),
+        tell(_SAID, wanted=_short(wanted)) if wanted else tell(_SPOKEN if recorded else _NOTHING),
         tell(_TOLD, told=_short(told)) if told else "",
         tell(_NOTED, noted=_short(noted)) if noted else "",
         tell(_ENDED[outcome]) if outcome in _ENDED else "",

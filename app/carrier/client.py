@@ -3,10 +3,10 @@
 https://www.twilio.com/docs/usage/api
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioException, TwilioRestException
@@ -14,9 +14,16 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
+from app import breaker
+from app.deadline import Late, within
+
 API_URL = "https://api.twilio.com"
 MONITOR_URL = "https://monitor.twilio.com"
 TIMEOUT = 5.0
+"""Seconds to connect, and between two bytes."""
+SECONDS = 15.0
+"""For all of one request."""
+FAILURES, REST = 3, 10.0
 NOT_FOUND = 404
 TOO_MANY = 429
 # https://www.twilio.com/docs/api/errors; what a shop owner's administrator can do something about.
@@ -32,6 +39,9 @@ _MEANINGS = {
     21615: "numbers of this country need an address first, entered in Twilio's console",
     21631: "numbers of this country need an address first, entered in Twilio's console",
     21649: "numbers of this country need papers first, handed in at Twilio's console",
+    21210: "the number that rings is not in this Twilio account",
+    21215: "the account may not ring this country; allow it in Twilio's console",
+    573005: "a trial account rings only numbers that are verified in Twilio's console",
     20006: "the account may not do this",
 }
 
@@ -62,6 +72,13 @@ class Account:
     api_url: str = API_URL
 
 
+class _Answer(Protocol):
+    status_code: int
+
+
+Answered = TypeVar("Answered", bound=_Answer)
+
+
 @contextmanager
 def answered() -> Iterator[None]:
     """Whatever the SDK raises inside becomes CarrierError. Lists raise less than the rest does."""
@@ -76,7 +93,7 @@ def answered() -> Iterator[None]:
         raise CarrierError(
             f"Twilio was not reached: {type(error).__name__}", unsure=True
         ) from error
-    except RequestException as error:
+    except (RequestException, Late) as error:
         raise CarrierError(
             f"Twilio was not reached: {type(error).__name__}", unsure=True
         ) from error
@@ -99,7 +116,7 @@ def client(account: Account) -> Client:
 
 
 class _Http(TwilioHttpClient):
-    """With a timeout, which the SDK has not, and to another host if told so."""
+    """With an end, which the SDK has not; left alone while it fails; to another host if told so."""
 
     def __init__(self, api_url: str) -> None:
         super().__init__(timeout=TIMEOUT, max_retries=0)
@@ -109,4 +126,23 @@ class _Http(TwilioHttpClient):
         if self._api_url != API_URL:
             for host in (API_URL, MONITOR_URL):
                 url = url.replace(host, self._api_url, 1)
-        return super().request(method, url, *args, **options)
+        ask = super().request
+        return guarded(lambda: within(SECONDS, lambda: ask(method, url, *args, **options)))
+
+
+def guarded(ask: Callable[[], Answered]) -> Answered:
+    """What `ask` returns, unless Twilio failed several times just now. Raises CarrierError, and
+    what `ask` raises."""
+    guard = breaker.of("twilio", FAILURES, REST)
+    if not guard.asks():
+        raise CarrierError("Twilio did not answer several times just now: try again in a minute")
+    try:
+        answer = ask()
+    except (RequestException, Late):
+        guard.failed()
+        raise
+    if answer.status_code >= 500:
+        guard.failed()
+    else:
+        guard.passed()
+    return answer

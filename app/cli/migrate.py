@@ -49,15 +49,18 @@ def main(argv: list[str], settings: Settings) -> int:
             file=sys.stderr,
         )
         return 1
-    from app.cli import seed  # it imports the whole application
+    from app.cli import prices, seed  # they import the whole application
 
     try:
         login_url = migrate(settings.database_admin_url, settings)
         login = seed.ensure_super_admin(replace(settings, database_url=login_url))
+        listed = prices.load(replace(settings, database_url=login_url))
     except (BadSetting, psycopg2.Error) as problem:
         print(f"The database could not be brought up to date: {problem}", file=sys.stderr)
         return 1
     print(f"The database is up to date (schema {head()}).")
+    if listed:
+        print("List prices of the vendors were filled in: check them under Platform, Prices.")
     if login:
         print(f"First super admin: {login.username}   password: {login.password}   (shown once)")
     return 0

@@ -89,7 +89,10 @@ class EmbeddedPostgres(EmbeddedServer):
             "port": port,
             "unix_socket_directories": "",
             "max_connections": MAX_CONNECTIONS,
-            "log_min_messages": "warning",
+            # No error, and of nothing else the statement: both hold what callers said. Whoever sent
+            # it has the error, and logs it without its values.
+            "log_min_messages": "log",
+            "log_min_error_statement": "panic",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }

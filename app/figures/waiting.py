@@ -3,12 +3,12 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app.extensions import db
 from app.figures.behind import Asked, Figure
 from app.figures.period import Period
-from app.models import GapStatus, KnowledgeGap, Lead, LeadStatus
+from app.models import GapStatus, KnowledgeGap, Lead, LeadStatus, ReceptionistConfig
 
 ENOUGH = 10_000  # of more, nobody needs to know how many
 QUESTIONS = 5
@@ -26,6 +26,22 @@ def counts(period: Period, figures: Collection[Figure]) -> dict[Figure, int]:
 def _count(asked: Asked) -> Any:
     rows = select(asked.model.id).where(*asked.conditions).limit(ENOUGH + 1).subquery()
     return select(func.count()).select_from(rows).scalar_subquery()
+
+
+def sent_elsewhere() -> list[Any]:
+    """Whose calls are all sent elsewhere now: id, number, until when, why."""
+    now = func.clock_timestamp()
+    config = ReceptionistConfig
+    found = (
+        select(config.id, config.fallback_number, config.forward_until, config.forward_cause)
+        .where(
+            config.forward_calls,
+            config.fallback_number.is_not(None),
+            or_(config.forward_until.is_(None), config.forward_until > now),
+        )
+        .order_by(config.id)
+    )
+    return list(db.session.execute(found))
 
 
 def questions() -> list[Any]:

@@ -41,9 +41,12 @@ _JOBS = {
     "stop_recording": _("Stopping recordings that callers objected to"),
     "delete_recording": _("Deleting recordings"),
     "delete_tenant": _("Deleting a business"),
+    "erase_person": _("Erasing what is kept of a person"),
     "book_numbers": _("Booking what numbers cost"),
     "close_orphans": _("Closing calls whose end was not reported"),
     "cleanup": _("Deleting old data"),
+    "collect_messages": _("Looking for recorded messages at Twilio"),
+    "forwarding_mail": _("Mails that answers fail"),
     "webhook_out": _("Webhooks to your own systems"),
 }
 _LEAD_SUBJECT = _("New message from {who}")
@@ -65,6 +68,18 @@ _FOOTER = _("Sent by the automated receptionist of {business}. Times are in {zon
 _PLATFORM = _("this installation")
 _ALERT_SUBJECT = _("Something needs your attention: {what}")
 _ALERT_NOTE = _("Work was tried several times and then given up. It can be started again by hand.")
+_FORWARDED_SUBJECT = _("All calls are sent to {number} for a while")
+_FORWARDED_NOTE = _(
+    "Several answers failed within a few minutes. So that nobody is left unheard, all calls are"
+    " sent to this telephone until {moment}, and are answered by the receptionist again after that."
+)
+_FORWARDED_END = _("To end it sooner, switch it off under Receptionist.")
+_FAILING_SUBJECT = _("The receptionist cannot answer properly")
+_FAILING_NOTE = _(
+    "Several answers failed within a few minutes, and there is no telephone that calls could be"
+    " sent to instead. Enter one under Receptionist."
+)
+_SENT_TO, _FAILED = _("Calls are sent to"), _("Answers that failed")
 _INVITATION_SUBJECT = _("Your invitation to the receptionist of {business}")
 _INVITATION_NOTE = _(
     "You were invited to the admin panel. Your user name is {username}. Open the link to choose"
@@ -194,6 +209,20 @@ def of_alert(office: Office, kind: str, reason: str, given_up: int) -> Letter:
     )
     subject = tell(_ALERT_SUBJECT, what=what)
     return Letter(subject, subject, (tell(_ALERT_NOTE),), rows, footer=office.footer())
+
+
+def of_forwarding(office: Office, failed: int, number: str, until: datetime | None) -> Letter:
+    tell = office.speech.tell
+    rows = [Row(tell(_FAILED), str(failed))]
+    notes: tuple[str, ...]
+    if not number or until is None:
+        subject, notes = tell(_FAILING_SUBJECT), (tell(_FAILING_NOTE),)
+    else:
+        subject = tell(_FORWARDED_SUBJECT, number=number)
+        moment = office.moment(until)
+        notes = (tell(_FORWARDED_NOTE, moment=moment), tell(_FORWARDED_END))
+        rows.insert(0, Row(tell(_SENT_TO), number))
+    return Letter(subject, subject, notes, tuple(rows), footer=office.footer())
 
 
 def of_invitation(office: Office, username: str, link: str, until: datetime) -> Letter:

@@ -20,9 +20,12 @@ from app.models import (
     JobStatus,
     Lead,
     ReceptionistConfig,
+    Role,
     Tenant,
     TransferAttempt,
+    User,
 )
+from app.roles import RoleName
 from app.tenancy import acting_for
 from app.voice.spoken import speech
 
@@ -66,6 +69,30 @@ def alert_mail(work: Work) -> dict[str, Any]:
     kind, reason = str(work.args.get("job_kind", "")), str(work.args.get("reason", ""))
     letter = letters.of_alert(office, kind, reason, _given_up(kind))
     return post.deliver(work, letter, recipients, office.speech)
+
+
+def forwarding_mail(work: Work) -> dict[str, Any]:
+    """Answers keep failing: to the owner, who can do without us, and to the operator, who must see
+    to it."""
+    office = _office()
+    operator = current_app.extensions["settings"].alert_email
+    recipients = post.addresses(office.alert or _admins(), [operator])
+    until = str(work.args.get("until", ""))
+    letter = letters.of_forwarding(
+        office,
+        failed=int(work.args.get("failed", 0)),
+        number=str(work.args.get("number", "")),
+        until=datetime.fromisoformat(until) if until else None,
+    )
+    return post.deliver(work, letter, recipients, office.speech)
+
+
+def _admins() -> list[str]:
+    """Whoever may set this business up, when it names nobody to be told."""
+    found = select(User.email).where(
+        User.active.is_(True), User.roles.any(Role.name == RoleName.TENANT_ADMIN)
+    )
+    return list(db.session.scalars(found.order_by(User.id)))
 
 
 def office_of(tenant_id: int | None) -> Office:

@@ -4,7 +4,6 @@ Redis may be slow, dead or emptied at any time: nothing is lost, the sweeper (jo
 finds what was not woken.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,12 +15,16 @@ from redis import RedisError
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 
+from app import breaker
 from app.extensions import db
 from app.jobs import queues
 from app.models import Job, JobKind
 from app.tenancy import current_tenant_id
 
-SILENCE = 30.0  # seconds without asking, after Redis did not answer
+STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING, JobKind.ERASE_PERSON})
+"""For a business that is closed: what takes something away. All else ends."""
+MOST_REMAINDERS = 5  # jobs that carry on with the recipients whom a mail has not reached yet
+FAILURES, REST = 1, 30.0  # a Redis that does not answer costs every caller half a second
 
 log = getLogger(__name__)
 
@@ -85,6 +88,11 @@ def add(
     db.session.execute(insert(Job).values(row).on_conflict_do_nothing(constraint="uq_job__key"))
 
 
+def remainder_key(key: str, number: int) -> str:
+    """The key of the `number`-th job that carries on with what this one has left over."""
+    return f"{key}+{number}"
+
+
 def wake() -> None:
     """Make a worker look soon. Call it after the commit; never raises, costs at most a second."""
     ring()
@@ -102,17 +110,18 @@ class Bell:
 
     def __init__(self, url: str) -> None:
         self._connection = queues.impatient(url) if url else None
-        self._silent_until = 0.0
 
     def ring(self) -> bool:
-        if self._connection is None or time.monotonic() < self._silent_until:
+        guard = breaker.of("redis", FAILURES, REST)
+        if self._connection is None or not guard.asks():
             return False
         try:
             queues.ask_to_look(queues.outbox_queue(self._connection))
         except RedisError as error:
-            self._silent_until = time.monotonic() + SILENCE
+            guard.failed()
             log.warning("redis does not answer", extra={"error": type(error).__name__})
             return False
+        guard.passed()
         return True
 
     def close(self) -> None:

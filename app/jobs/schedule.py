@@ -15,11 +15,11 @@ from logging import getLogger
 from typing import Any
 
 from flask import Flask, current_app
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select, update
 
 from app.extensions import db
-from app.jobs import outbox, running
-from app.models import Job, JobKind, JobStatus
+from app.jobs import heartbeat, outbox, running
+from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants
 
 DRAIN_SECONDS = 60.0
@@ -53,13 +53,31 @@ def plan(kind: JobKind, every: timedelta) -> None:
     outbox.wake()
 
 
+def answer_again() -> None:
+    """Calls that were sent elsewhere for a while are answered here again. Each turn looks at the
+    time itself: this only puts the switch back where people see it."""
+    over = ReceptionistConfig.forward_calls & (ReceptionistConfig.forward_until <= func.now())
+    off = {"forward_calls": False, "forward_until": None, "forward_cause": None}
+    with across_tenants():
+        db.session.execute(
+            update(ReceptionistConfig)
+            .where(over)
+            .values(off)
+            .execution_options(synchronize_session=False)
+        )
+        db.session.commit()
+
+
 def _planned(kind: JobKind, every: timedelta) -> Periodic:
     return Periodic(partial(plan, kind, every), every)
 
 
 SCHEDULE = (
+    Periodic(partial(heartbeat.beat, heartbeat.SCHEDULER), heartbeat.EVERY),
     Periodic(sweep, timedelta(seconds=5)),
+    Periodic(answer_again, timedelta(minutes=1)),
     _planned(JobKind.CLOSE_ORPHANS, timedelta(minutes=1)),
+    _planned(JobKind.COLLECT_MESSAGES, timedelta(minutes=5)),
     _planned(JobKind.CLEANUP, timedelta(hours=1)),
     _planned(JobKind.BOOK_NUMBERS, timedelta(hours=1)),
 )
@@ -76,6 +94,8 @@ def serve(app: Flask) -> None:
                 due[position] = time.monotonic() + row.every.total_seconds()
                 _run(app, row)
         _stop.wait(max(0.05, min(due) - time.monotonic()))
+    with app.app_context():
+        heartbeat.leave(heartbeat.SCHEDULER)
 
 
 def _run(app: Flask, row: Periodic) -> None:

@@ -7,8 +7,10 @@ from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.ai.interpreter import Speaker, Turn
+from app import breaker
+from app.ai.interpreter import InterpreterError, Speaker, Turn
 from app.ai.summary import Client, Summary, summarise
+from app.carrier import BY_TONE
 from app.extensions import db
 from app.jobs import ledger, outbox
 from app.jobs.outbox import Work
@@ -19,6 +21,7 @@ from app.models import (
     JobKind,
     Lead,
     ReceptionistConfig,
+    Recording,
     SpendKind,
     Transcript,
 )
@@ -26,6 +29,7 @@ from app.voice.spoken import speech
 
 MOST_TURNS = 200
 MODEL_SECONDS = 30.0  # nobody is waiting on the telephone
+FAILURES, REST = 3, 60.0
 FIELDS = ("name", "phone", "email", "reason")
 
 
@@ -39,6 +43,27 @@ class Story:
     language: str
     model: str
     counted: bool
+    recorded: bool  # a message was spoken after the tone
+
+
+class Guarded:
+    """The model, unless it failed several times just now: a queue of calls must not wait for it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def complete(self, model: str, body: dict[str, Any]) -> Any:
+        guard = breaker.of(f"summaries by {model}", FAILURES, REST)
+        if not guard.asks():
+            raise InterpreterError("left alone", away=True)
+        try:
+            reply = self._client.complete(model, body)
+        except InterpreterError as error:
+            if error.away:
+                guard.failed()
+            raise
+        guard.passed()
+        return reply
 
 
 def summarise_call(work: Work) -> dict[str, Any]:
@@ -52,9 +77,10 @@ def summarise_call(work: Work) -> dict[str, Any]:
         story.lead_fields,
         story.outcome,
         story.language,
-        _client(),
+        _client() if any(t.speaker == Speaker.CALLER for t in story.transcript) else None,
         story.model,
         speech(story.language).tell,
+        recorded=story.recorded,
     )
     row = {"text": summary.text, "tier": str(summary.tier), "model": summary.model}
     db.session.execute(
@@ -91,7 +117,13 @@ def _story(call_id: int | None) -> Story | None:
         language=config.language if config else "en-US",
         model=(config.model if config else "") or current_app.extensions["settings"].openai_model,
         counted=call.channel != Channel.TEST,
+        recorded=_recorded(call_id),
     )
+
+
+def _recorded(call_id: int | None) -> bool:
+    spoken = select(Recording.id).where(Recording.call_id == call_id, Recording.source == BY_TONE)
+    return db.session.scalar(spoken.limit(1)) is not None
 
 
 def _fields(lead: Lead) -> dict[str, str]:
@@ -115,4 +147,4 @@ def _client() -> Client | None:
         return None
     from app.ai.openai import Clients  # a second and 58 MiB, which the scheduler can do without
 
-    return Clients(settings.openai_api_key, settings.openai_base_url, MODEL_SECONDS)
+    return Guarded(Clients(settings.openai_api_key, settings.openai_base_url, MODEL_SECONDS))

@@ -165,7 +165,7 @@ class Transcript(TenantOwned, Model):
 
     __tablename__ = "transcript"
     __table_args__ = (
-        *owned_keys("transcript", "call_id"),
+        *owned_keys("transcript", "call_id", "created_at"),
         owned_reference("call_id", "call_session"),
     )
 
@@ -186,7 +186,8 @@ class Transcript(TenantOwned, Model):
 
 
 class TransferAttempt(TenantOwned, Timestamped, Model):
-    """One Dial: to whom, and what came of it. `turn` is the turn that began it."""
+    """One Dial: to whom, and what came of it. `turn` is the turn that began it. `forwarded`: all
+    calls were sent there, without the receptionist; nobody pressed 1."""
 
     __tablename__ = "transfer_attempt"
     __table_args__ = (
@@ -208,6 +209,9 @@ class TransferAttempt(TenantOwned, Timestamped, Model):
     accepted_by: Mapped[str | None] = mapped_column(String(20))
     ended_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     seconds: Mapped[int | None] = mapped_column(Integer)
+    forwarded: Mapped[bool] = mapped_column(
+        Boolean, nullable=False, default=False, server_default="false"
+    )
 
     call: Mapped[CallSession] = call_relationship("TransferAttempt")
     department: Mapped[Department | None] = relationship(
@@ -222,7 +226,7 @@ class Recording(TenantOwned, Timestamped, Model):
 
     __tablename__ = "recording"
     __table_args__ = (
-        *owned_keys("recording", "call_id"),
+        *owned_keys("recording", "call_id", "created_at"),
         owned_reference("call_id", "call_session"),
         UniqueConstraint("tenant_id", "recording_sid", name="uq_recording__recording_sid"),
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Timestamped, choice, owned_keys
 from app.models.call import CallSession, call_relationship
-from app.tenancy import TenantOwned, owned_reference
+from app.tenancy import PlatformOnly, TenantOwned, owned_reference
 
 
 class SpendKind(StrEnum):
@@ -53,7 +53,8 @@ class SpendLedger(TenantOwned, Model):
 
 
 class Lease(TenantOwned, Model):
-    """A share of something bounded, held until `until` and freed by time if its holder dies."""
+    """A share of something bounded, held until `until` and freed by time if its holder dies; or a
+    mark that counts until then (of kind `failed_turn`: see voice/failing.py)."""
 
     __tablename__ = "lease"
     __table_args__ = (
@@ -65,6 +66,17 @@ class Lease(TenantOwned, Model):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[str] = mapped_column(String(40), nullable=False)
     holder: Mapped[str] = mapped_column(String(64), nullable=False)
+    until: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
+
+
+class Collected(PlatformOnly, Model):
+    """How far the recordings of a Twilio account have been gone through for messages that nobody
+    told us of."""
+
+    __tablename__ = "collected"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    account_sid: Mapped[str] = mapped_column(String(34), unique=True, nullable=False)
     until: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
 
 

@@ -1,10 +1,11 @@
 """How a tenant's receptionist speaks, what it asks, how far it may go and whom it writes to."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from flask_appbuilder import Model
-from sqlalchemy import Integer, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import Boolean, DateTime, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column, relationship, validates
 
 from app.models.base import Timestamped, choice, owned_keys, strings
 from app.models.department import Department
@@ -21,11 +22,28 @@ class CallRecording(StrEnum):
     ANNOUNCE = "announce"  # announced first; recorded unless the caller refuses
 
 
+class ForwardCause(StrEnum):
+    BY_HAND = "by_hand"
+    FAILED_TURNS = "failed_turns"
+
+
+def kept_days() -> MappedColumn[int | None]:
+    """Not below two: what is delivered twice may come a day later."""
+    return mapped_column(Integer, info={"between": (2, 3650)})
+
+
 class ReceptionistConfig(TenantOwned, Timestamped, Model):
     """One row per tenant. Recipients are mail addresses by kind of mail. `allowed_countries` are
     those whose numbers may be rung; none: that of the tenant's first number. Callers are forwarded
     to `suspension_number` (E.164) while the tenant is suspended. `on_call` is rung for urgent
-    words, open or closed. `intake_questions` follow app/rules/intake.py."""
+    words, open or closed. `intake_questions` follow app/rules/intake.py.
+
+    While `forward_calls` is on, and `forward_until` (if there is one) has not come, all calls are
+    sent to `fallback_number` (E.164). It goes on by itself for `forward_minutes` when
+    `forward_after` turns (0: never) failed within `forward_window` minutes.
+
+    After so many days what they name is deleted (None: kept): transcripts and summaries,
+    recordings, calls, leads."""
 
     __tablename__ = "receptionist_config"
     __table_args__ = (
@@ -73,6 +91,27 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     max_transfers: Mapped[int] = mapped_column(
         Integer, nullable=False, default=2, server_default="2", info={"between": (0, 5)}
     )
+    fallback_number: Mapped[str | None] = mapped_column(String(20))
+    forward_calls: Mapped[bool] = mapped_column(
+        Boolean, nullable=False, default=False, server_default="false"
+    )
+    forward_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    forward_cause: Mapped[str | None] = choice(
+        ForwardCause, name="ck_receptionist_config__forward_cause"
+    )
+    forward_after: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=5, server_default="5", info={"between": (0, 100)}
+    )
+    forward_window: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=5, server_default="5", info={"between": (1, 60)}
+    )
+    forward_minutes: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=15, server_default="15", info={"between": (1, 1440)}
+    )
+    transcript_days: Mapped[int | None] = kept_days()
+    recording_days: Mapped[int | None] = kept_days()
+    call_days: Mapped[int | None] = kept_days()
+    lead_days: Mapped[int | None] = kept_days()
     summary_recipients: Mapped[list[str]] = strings()
     lead_recipients: Mapped[list[str]] = strings()
     urgent_recipients: Mapped[list[str]] = strings()
@@ -88,6 +127,14 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
         foreign_keys=[on_call_id],
         primaryjoin="ReceptionistConfig.on_call_id == Department.id",
     )
+
+    @validates("forward_calls")
+    def _by_hand(self, _key: str, on: bool) -> bool:
+        """Whoever sets it here is a person: what failed turns do is one statement, past the ORM."""
+        if bool(on) != bool(self.forward_calls):
+            self.forward_cause = ForwardCause.BY_HAND if on else None
+            self.forward_until = self.forward_until if on else None
+        return on
 
     def __repr__(self) -> str:
         return "Receptionist"

@@ -18,6 +18,7 @@ from app.views.bulk import RowActions
 from app.views.callpage import CallPage
 from app.views.entity import READ, Entity
 from app.views.fields import Body, Words
+from app.views.live import EndingApi
 from app.views.registering import registered
 from app.views.unwanted import UnwantedApi
 
@@ -74,7 +75,7 @@ class CallApi:
         return answer
 
 
-class CallsApi(CallApi, UnwantedApi):
+class CallsApi(CallApi, UnwantedApi, EndingApi):
     """With its extra endpoints."""
 
 
@@ -87,16 +88,17 @@ CALLS = Entity(
         "called", "number", "turn", "answers", "last_turn_at", "tokens_in", "tokens_out",
         "before_spam",
     ),
-    searched=("number", "departments", "utterances"),
+    searched=("state", "number", "departments", "utterances"),
     exported=(
         "started_at", "caller", "called", "channel", "outcome", "duration", "answers", "call_sid",
     ),
     labels={
         "started_at": "Began", "called": "Number called", "departments": "Department tried",
-        "utterances": "Words said (newest 10,000 calls)",
+        "state": "Where it stood", "utterances": "Words said (newest 10,000 calls)",
         "duration": "Length", "call_sid": "Twilio's id", "before_spam": "Before it was spam",
     },
-    may=READ, also=("test", "mark"), page=CallPage, api=CallsApi,
+    may=READ, also=("test", "mark", "end"),
+    actions={"bulk_spam": "mark", "bulk_block": "mark"}, page=CallPage, api=CallsApi,
 )  # fmt: skip
 
 CONSENTS = Entity(
@@ -139,7 +141,7 @@ TRANSFERS = Entity(
     list_columns=("call", "department", "status", "created_at", "seconds"),
     show_columns=(
         "call", "department", "turn", "numbers", "status", "accepted_by", "seconds", "created_at",
-        "ended_at",
+        "ended_at", "forwarded",
     ),
     may=READ,
 )  # fmt: skip

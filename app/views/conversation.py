@@ -195,6 +195,8 @@ def _rang(call: CallSession, attempt: TransferAttempt) -> Line:
 def rang(attempt: TransferAttempt) -> str:
     """What came of a transfer, as a sentence."""
     name = attempt.department.name if attempt.department else gettext("a department")
+    if attempt.forwarded:
+        name = gettext("the telephone that all calls were sent to")
     said = RANG.get(TransferStatus(attempt.status), RANG[TransferStatus.FAILED])
     return str(said) % {"department": name}
 

@@ -49,6 +49,7 @@ GROUPS = (
             _("Calls"), "phone-call", "CallSessionPage.list", "Calls",
             also=("TranscriptPage", "CallSummaryPage", "TransferAttemptPage", "RecordingPage"),
         ),
+        Place(_("Live calls"), "radio", "LiveCalls.show", "Calls"),
         Place(_("Leads"), "user-plus", "LeadPage.list", "Leads"),
         Place(_("Lead board"), "columns-3", "LeadBoard.board", "Leads"),
         TEST_CALL,
@@ -68,6 +69,10 @@ GROUPS = (
         ),
         Place(_("Holidays"), "calendar-days", "HolidayPage.list", "Holidays"),
         Place(_("Departments"), "split", "DepartmentPage.list", "Departments"),
+        Place(
+            _("Guided setup"), "wand-sparkles", "SettingUp.resume",
+            may=("can_write", "ReceptionistConfig"),
+        ),
     )),
     Group(_("Business"), (
         Place(_("Numbers"), "hash", "TwilioNumberPage.list", "Numbers"),
@@ -80,12 +85,17 @@ GROUPS = (
         ),
         Place(_("Blocked callers"), "ban", "BlockPage.list", "Blocked callers"),
         Place(_("Export everything"), "archive", "Export.show", "Export everything"),
+        Place(
+            _("Personal data"), "shield-check", "PersonalData.show", "Personal data",
+            also=("DataRequestPage",),
+        ),
         Place(_("API keys"), "key-round", "ApiKeyPage.list", "API keys"),
         Place(_("Audit"), "history", "AuditLogPage.list", "Audit log"),
     )),
     Group(_("Platform"), (
         Place(_("Tenants"), "building-2", "TenantPage.list", "Tenants"),
         Place(_("Prices"), "tag", "PricePage.list", "Prices"),
+        Place(_("Operations"), "activity", "Operations.overview", platform=True),
         Place(_("Number doctor"), "stethoscope", "TwilioAccount.show", platform=True),
     )),
 )  # fmt: skip

@@ -1,14 +1,17 @@
 """What needs a person: a line and one action each, worst first."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from flask import url_for
 from flask_babel import gettext, ngettext
 
 from app.figures import waiting
 from app.figures.behind import BEHIND, Figure
 from app.figures.period import Period
-from app.views import behind, written
+from app.models import ForwardCause
+from app.views import behind, moments, written
 
 WORST_FIRST = (Figure.MAILS, Figure.WORK, Figure.LATE, Figure.OPEN, Figure.NEW)
 
@@ -23,13 +26,38 @@ class Need:
 
 def of(period: Period, may: Any) -> list[Need]:
     """Nothing is good news."""
+    sent = _sent_elsewhere() if may("ReceptionistConfig") else []
     readable = [figure for figure in WORST_FIRST if may(BEHIND[figure][0].__name__)]
     counts = waiting.counts(period, readable)
-    return [
+    return sent + [
         Need(*_said(figure, count), behind.url(figure, period))
         for figure, count in counts.items()
         if count
     ]
+
+
+def _sent_elsewhere() -> list[Need]:
+    """Businesses whose calls the receptionist does not answer; one that failed itself comes first
+    of all."""
+    found = waiting.sent_elsewhere()
+    if len(found) > 1:
+        text = gettext("The calls of %(number)s tenants are sent elsewhere", number=len(found))
+        return [Need("bad", text, gettext("See them"), url_for("ReceptionistConfigPage.list"))]
+    return [_sent(*row) for row in found]
+
+
+def _sent(pk: int, number: str, until: datetime | None, cause: str | None) -> Need:
+    to = {"number": written.phone_text(number)}
+    if cause == ForwardCause.FAILED_TURNS and until:
+        at = moments.clock(until.astimezone(moments.zone()))
+        text = gettext(
+            "Answers failed: until %(time)s all calls are sent to %(number)s", time=at, **to
+        )
+        tone = "bad"
+    else:
+        text, tone = gettext("All calls are sent to %(number)s", **to), "warn"
+    action = gettext("Change this")
+    return Need(tone, text, action, url_for("ReceptionistConfigPage.edit", pk=pk))
 
 
 def _said(figure: Figure, count: int) -> tuple[str, str, str]:

@@ -1,14 +1,23 @@
 """What must hold of a row beside its siblings: the same for page and REST. Each raises Refused."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from app import directory
 from app.extensions import db
-from app.models import Department, Holiday, OpeningHours, ReceptionistConfig, TwilioNumber
-from app.rules import dialling, week
+from app.models import (
+    Department,
+    EntryStatus,
+    Holiday,
+    KnowledgeEntry,
+    OpeningHours,
+    ReceptionistConfig,
+    TwilioNumber,
+)
+from app.rules import blanks, dialling, week
 from app.views.refusals import Refused
 
 CIRCLE = (
@@ -57,11 +66,11 @@ def _may_be_rung(numbers: list[str], countries: frozenset[str], field: str) -> N
 
 
 def number(item: TwilioNumber) -> None:
-    forwarded = select(ReceptionistConfig.suspension_number)
-    if item.number in db.session.scalars(forwarded).all():
+    forwarded = select(ReceptionistConfig.suspension_number, ReceptionistConfig.fallback_number)
+    if any(item.number in numbers for numbers in db.session.execute(forwarded)):
         raise Refused(
-            "Callers are forwarded to this number while the business is suspended, so it must not "
-            "be answered here. Change the receptionist first.",
+            "Callers are forwarded to this number while the business is suspended or cannot "
+            "answer, so it must not be answered here. Change the receptionist first.",
             "number",
         )
     for place in db.session.scalars(select(Department)):
@@ -79,10 +88,10 @@ def receptionist(item: ReceptionistConfig) -> None:
     if len(set(folded)) < len(folded):
         raise Refused("A word is listed twice. Leave it once.", "urgent_words")
     countries = frozenset(item.allowed_countries or ())
-    if item.suspension_number:
-        _may_be_rung(
-            [item.suspension_number], countries or directory.own_country(), "suspension_number"
-        )
+    for field in ("suspension_number", "fallback_number"):
+        if to := getattr(item, field):
+            _may_be_rung([to], countries or directory.own_country(), field)
+    _forwarding(item)
     if not countries:
         return
     for place in db.session.scalars(select(Department)):
@@ -93,6 +102,35 @@ def receptionist(item: ReceptionistConfig) -> None:
                     "Add this country, or change the department first.",
                     "allowed_countries",
                 )
+
+
+def knowledge(item: KnowledgeEntry) -> None:
+    if problem := unfilled(item.status or EntryStatus.LIVE, item.question, item.answer):
+        raise Refused(problem, "answer")
+
+
+def unfilled(status: str, question: str, answer: str) -> str:
+    """What is wrong with telling this answer to callers; "": nothing."""
+    left = blanks.left(answer) if status == EntryStatus.LIVE else ()
+    if not left:
+        return ""
+    return (
+        f"The answer to “{question[:80]}” has a blank that is not filled in: {str(left[0])[:80]}. "
+        "Fill it in, or keep it as a draft: callers would hear it."
+    )
+
+
+def _forwarding(item: ReceptionistConfig) -> None:
+    """Somewhere to send calls to, and a time that is still to come; one that passed has ended it
+    already."""
+    if item.forward_calls and item.forward_until and item.forward_until <= datetime.now(UTC):
+        if inspect(item).attrs.forward_until.history.has_changes():
+            raise Refused("Choose a time that is still to come, or none.", "forward_until")
+        item.forward_calls = False
+    if not item.forward_calls:
+        item.forward_until = None
+    elif not item.fallback_number:
+        raise Refused("Give the telephone that calls are to be sent to first.", "fallback_number")
 
 
 def _others(model: Any, item: Any, department_id: int | None) -> list[Any]:

@@ -9,17 +9,20 @@ from app.models import (
     CallState,
     Channel,
     EntryStatus,
+    ForwardCause,
     GapStatus,
     JobKind,
     JobStatus,
     LeadStatus,
     Outcome,
     RecordingStatus,
+    RequestKind,
     Speaker,
     SpendKind,
     TenantStatus,
     TransferStatus,
 )
+from app.views.mails import Delivery
 
 
 class Said(NamedTuple):
@@ -59,6 +62,15 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobStatus.RUNNING: Said("info", _("Running")),
         JobStatus.DONE: Said("ok", _("Done")),
         JobStatus.DEAD: Said("bad", _("Given up")),
+        JobStatus.SET_ASIDE: Said("mute", _("Set aside")),
+    },
+    Delivery: {
+        Delivery.WAITING: Said("mute", _("Waiting")),
+        Delivery.SENDING: Said("info", _("Being sent")),
+        Delivery.SENT: Said("ok", _("Sent")),
+        Delivery.FILED: Said("mute", _("Kept as a file")),
+        Delivery.AGAIN: Said("warn", _("Trying again")),
+        Delivery.GIVEN_UP: Said("bad", _("Given up")),
     },
     TenantStatus: {
         TenantStatus.TRIAL: Said("info", _("Trial")),
@@ -98,19 +110,32 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         CallState.WRAP_UP: Said("mute", _("Saying goodbye")),
         CallState.ENDED: Said("mute", _("Over")),
     },
+    ForwardCause: {
+        ForwardCause.BY_HAND: Said("info", _("Switched on by hand")),
+        ForwardCause.FAILED_TURNS: Said("bad", _("Answers failed")),
+    },
     JobKind: {
         JobKind.SUMMARISE_CALL: Said("", _("Summary of a call")),
         JobKind.CALL_SUMMARY_MAIL: Said("", _("Mail with a summary")),
         JobKind.LEAD_NOTIFICATION: Said("", _("Mail with a message")),
         JobKind.ALERT_MAIL: Said("", _("Alert by mail")),
+        JobKind.FORWARDING_MAIL: Said("", _("Mail that answers fail")),
         JobKind.START_RECORDING: Said("", _("Start of a recording")),
         JobKind.STOP_RECORDING: Said("", _("End of a recording")),
         JobKind.DELETE_RECORDING: Said("", _("Deletion of a recording")),
         JobKind.INVITATION_MAIL: Said("", _("Invitation by mail")),
         JobKind.RESET_MAIL: Said("", _("Mail with a password link")),
         JobKind.CLOSE_ORPHANS: Said("", _("Closing of calls that broke off")),
+        JobKind.COLLECT_MESSAGES: Said("", _("Search for recorded messages")),
         JobKind.CLEANUP: Said("", _("Cleaning up")),
         JobKind.WEBHOOK_OUT: Said("", _("Webhook")),
+        JobKind.BOOK_NUMBERS: Said("", _("Booking of what numbers cost")),
+        JobKind.DELETE_TENANT: Said("", _("Deletion of a business")),
+        JobKind.ERASE_PERSON: Said("", _("Erasure of a person's data")),
+    },
+    RequestKind: {
+        RequestKind.EXPORT: Said("", _("Handed out")),
+        RequestKind.ERASE: Said("", _("Erased")),
     },
     SpendKind: {
         SpendKind.CALL_SECONDS: Said("", _("Seconds of calls")),

@@ -29,7 +29,9 @@ from app.models import Tenant
 from app.views import moments, tones
 
 Written = Callable[[Any], Any]
-PHONES = frozenset({"phone", "caller", "called", "number", "accepted_by"})
+PHONES = frozenset(
+    {"phone", "caller", "called", "number", "accepted_by", "fallback_number", "suspension_number"}
+)
 LENGTHS = frozenset({"duration", "seconds"})
 CENTS = Decimal("0.10")  # below, three decimals say more
 

@@ -12,16 +12,14 @@ from app.models import (
     CallSession,
     Department,
     JobKind,
-    Outcome,
     TransferAttempt,
     TransferStatus,
 )
-from app.voice import facts, memory, notices, performing, recordings, twiml
-from app.voice.flow.messages import Draft
+from app.voice import facts, meanwhile, memory, notices, recordings, twiml
 from app.voice.gate import Admitted
+from app.voice.manner import voice_of
 
 TAKE_IT = "1"
-_REOPENED_BY_A_MESSAGE = (Outcome.ABANDONED, Outcome.FAILED, Outcome.ANSWERED)
 
 
 def screen(admitted: Admitted, base_url: str) -> str:
@@ -50,7 +48,7 @@ def screen(admitted: Admitted, base_url: str) -> str:
         language=found.language,
         recorded=recordings.consented(call),
     )
-    return twiml.screen(text, links.screen(attempt.id), performing.voice_of(found))
+    return twiml.screen(text, links.screen(attempt.id), voice_of(found))
 
 
 def _name(attempt: TransferAttempt) -> str:
@@ -61,8 +59,10 @@ def _name(attempt: TransferAttempt) -> str:
 
 
 def call_ended(admitted: Admitted) -> None:
-    """The call is over at Twilio. Unknown calls are none of ours: nothing is written."""
-    call = _locked(admitted.webhook.call_sid)
+    """The call is over at Twilio. One that is not known began while the database was away: it gets
+    its row now."""
+    hook = admitted.webhook
+    call = calls.locked(hook.call_sid) or meanwhile.begun(hook, admitted.called)
     if call is None:
         return
     if call.outcome is None:
@@ -90,7 +90,7 @@ def recording_ready(admitted: Admitted) -> None:
     """Twilio finished a recording. A message spoken counts as one; what nobody consented to (they
     took it back, or somebody else records this number) is deleted."""
     hook = admitted.webhook
-    call = _locked(hook.call_sid)
+    call = calls.locked(hook.call_sid)
     if call is None:
         return
     recordings.keep(
@@ -107,15 +107,7 @@ def recording_ready(admitted: Admitted) -> None:
             JobKind.DELETE_RECORDING, key=f"delete_recording:{hook.recording_sid}",
             call_id=call.id, recording_sid=hook.recording_sid,
         )  # fmt: skip
-    message = by_tone and hook.recording_seconds > 0
-    if message and call.outcome in _REOPENED_BY_A_MESSAGE:
-        calls.save_lead(call, Draft(), confirmed=False)
-        call.outcome = Outcome.LEAD
+    if by_tone and hook.recording_seconds > 0 and call.outcome is not None:
+        calls.message_left(call)
     db.session.commit()
     outbox.wake()
-
-
-def _locked(call_sid: str) -> CallSession | None:
-    return db.session.scalar(
-        select(CallSession).where(CallSession.call_sid == call_sid).with_for_update()
-    )

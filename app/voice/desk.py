@@ -6,24 +6,29 @@ the same turn, while the thought goes on and commits by itself (see inbox.py for
 
 import importlib
 import logging
+import secrets
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
 
+from app import breaker, database
 from app.ai import meaning
 from app.ai.interpreter import Interpreter
 from app.ai.offline import OfflineInterpreter
+from app.breaker import Breaker
 from app.extensions import db
 from app.tenancy import acting_for
-from app.voice import after, facts, inbox, learning, notices, performing, thinking, twiml
+from app.voice import after, facts, failing, inbox, learning, legs, notices, thinking, twiml, unkept
+from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
+from app.voice.manner import voice_of
+from app.voice.webhook import Kind, Webhook
 from config import Settings
 
 if TYPE_CHECKING:
@@ -32,9 +37,14 @@ if TYPE_CHECKING:
 ANSWER_WITHIN = 1.6  # seconds from arrival until a filler goes out
 POLL_FIRST, POLL_LONGEST = 0.03, 0.25
 MOST_FILLERS = 8  # then something is broken: the caller gets to speak a message instead
-HOLD_PAUSE = 2  # seconds; with MOST_FILLERS a caller is held some 20 s
 MOST_ATTEMPTS = 3
+MOST_RESUMED = 3  # times that one call comes back from Twilio's own fallback
+MODEL_FAILURES, MODEL_REST = 3, 20.0
 LARGEST_POOL = 256
+_NOT_OF_THE_CALLER = (
+    "account_sid", "wait", "attempt", "ask", "since", "parent_call_sid", "error_code", "failed",
+    "failed_turn",
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +69,11 @@ class Minds:
     def calls(self) -> ThreadPoolExecutor:
         # Abandoned model calls keep their thread until the client's own timeout.
         return ThreadPoolExecutor(min(2 * self._settings.web_threads, LARGEST_POOL), "model")
+
+    def guard(self, name: str) -> Breaker:
+        """Of that model: another tenant's may be another server's."""
+        name = name or self._settings.openai_model
+        return breaker.of(f"model {name}", MODEL_FAILURES, MODEL_REST)
 
     def close(self) -> None:
         """End the threads and connections of this process."""
@@ -94,9 +109,12 @@ def install(app: Flask, settings: Settings) -> None:
 def take_turn(admitted: Admitted, arrived: float) -> str:
     """The TwiML of one delivery. `arrived` is the monotonic time at which it came in."""
     hook = admitted.webhook
+    if hook.kind == Kind.GATHER and admitted.call_id is None:  # its beginning was not kept
+        return take_turn(_from_the_start(admitted), arrived)
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
     answer_by = arrived + ANSWER_WITHIN
     with acting_for(admitted.tenant_id):
+        admitted = unkept.cleaned(admitted)
         claimed = inbox.claim(delivery, _event(admitted))
         db.session.commit()
     db.session.remove()
@@ -104,6 +122,8 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
         return _await(delivery, answer_by) or _filler(admitted)
     if claimed.attempts > MOST_ATTEMPTS:
         return _give_up(admitted)
+    if claimed.attempts > 1:  # whoever thought about it first died
+        failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
     thought = _start(claimed)
     try:
         return thought.result(max(0.0, answer_by - time.monotonic()))
@@ -114,12 +134,18 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
         return _filler(admitted)
 
 
+def _from_the_start(admitted: Admitted) -> Admitted:
+    return replace(admitted, webhook=replace(admitted.webhook, kind=Kind.VOICE, turn=0))
+
+
 def _start(claimed: Claim) -> "Future[str]":
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     minds: Minds = app.extensions["minds"]
+    ends = time.monotonic() + inbox.LEASE_SECONDS
 
     def run() -> str:
-        with app.app_context(), acting_for(claimed.delivery.tenant_id):
+        tenant_id = claimed.delivery.tenant_id
+        with app.app_context(), database.by(ends), acting_for(tenant_id):
             return thinking.think(claimed, minds)
 
     return minds.turns.submit(run)
@@ -143,54 +169,40 @@ def _filler(admitted: Admitted) -> str:
         return _give_up(admitted)
     hook, found = admitted.webhook, _manner(admitted)
     again = _links(hook.turn).again(hook.kind, hook.wait + 1, hook.retold())
-    return twiml.filler(again, notices.one_moment(hook.wait, found.language), found)
+    return twiml.filler(again, notices.one_moment(hook.wait, found.language), voice_of(found))
 
 
-def _manner(admitted: Admitted) -> twiml.VoiceSettings:
-    """How this tenant's receptionist sounds; asked of the cache, as time is short here."""
-    with acting_for(admitted.tenant_id):
-        found = facts.current()
-    db.session.remove()
-    return performing.voice_of(found)
+def _manner(admitted: Admitted) -> Snapshot:
+    """How this tenant's receptionist sounds: as this process remembers it, as time is short."""
+    found = facts.remembered(admitted.tenant_id)
+    if found is None:
+        with acting_for(admitted.tenant_id):
+            found = facts.current()
+        db.session.remove()
+    return found
 
 
 def _give_up(admitted: Admitted) -> str:
     """Nothing here works for this call any more: let the caller at least speak a message."""
     hook = admitted.webhook
     log.error("call cannot go on", extra={"call_sid": hook.call_sid, "turn": hook.turn})
-    return plain_apology(hook.turn)
-
-
-def plain_apology(turn: int) -> str:
-    """Needs no tenant and no database."""
-    voice = twiml.VoiceSettings()
-    return twiml.leave_message(notices.apology(voice.language), _links(turn), voice)
-
-
-def hold(path: str, turn: int, wait: int, retold: Mapping[str, str]) -> str:
-    """The request could not even be looked up (no database, say): bring it back in a moment.
-    `retold` is what it must not forget."""
-    if wait >= MOST_FILLERS:
-        return plain_apology(turn)
-    kind = path.rsplit("/", 1)[-1]
-    voice = twiml.VoiceSettings()
-    words = "" if wait % 3 else notices.one_moment(wait // 3, voice.language)
-    again = _links(turn).again(kind, wait + 1, retold)
-    return twiml.filler(again, words, voice, pause=HOLD_PAUSE)
+    failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
+    found = _manner(admitted)
+    return twiml.leave_message(notices.apology(found.language), _links(hook.turn), voice_of(found))
 
 
 def _links(turn: int) -> twiml.Links:
-    return twiml.Links(_base_url(), turn)
+    return twiml.Links(base_url(), turn)
 
 
-def _base_url() -> str:
+def base_url() -> str:
     return str(current_app.extensions["settings"].public_base_url)
 
 
 def _event(admitted: Admitted) -> dict[str, object]:
     """What the caller did, as JSON: enough to decide the turn again without the request."""
     kept = asdict(admitted.webhook)
-    for ours in ("account_sid", "wait", "attempt", "parent_call_sid"):
+    for ours in _NOT_OF_THE_CALLER:
         del kept[ours]
     return {**kept, "called": admitted.called}
 
@@ -198,7 +210,7 @@ def _event(admitted: Admitted) -> dict[str, object]:
 def screen(admitted: Admitted) -> str:
     """The leg that picked up: hears who calls and why, and takes the call by pressing 1."""
     with acting_for(admitted.tenant_id):
-        return after.screen(admitted, _base_url())
+        return after.screen(admitted, base_url())
 
 
 def hear_of_end(admitted: Admitted) -> None:
@@ -211,10 +223,43 @@ def hear_of_recording(admitted: Admitted) -> None:
         after.recording_ready(admitted)
 
 
-def resume(admitted: Admitted) -> str:
-    """/twilio/fallback: the primary answer could not be had; go on where the call stands."""
+def resume(admitted: Admitted, arrived: float) -> str:
+    """/twilio/fallback: Twilio could not have, or not use, an answer; go on where the call stands.
+
+    What it could not have decides: words that were lost are asked for again, by the newest answer;
+    a Dial that is over is not repeated, and a message that was spoken not asked for again.
+    """
+    hook = admitted.webhook
+    log.error("twilio fell back", extra={"call_sid": hook.call_sid, "code": hook.error_code})
+    what = f"fallback {secrets.token_hex(6)}"
+    if failing.note(admitted.tenant_id, hook.call_sid, what) > MOST_RESUMED or _unusable(hook):
+        return _give_up(admitted)
+    if hook.failed == Kind.MESSAGE:  # it is at Twilio, and will be found there
+        found = _manner(admitted)
+        return twiml.hang_up(notices.thanks(found.language), voice_of(found))
+    if hook.failed == Kind.TRANSFER_STATUS:
+        return take_turn(_dial_over(admitted), arrived)
     with acting_for(admitted.tenant_id):
-        found = inbox.latest_answer(admitted.tenant_id, admitted.webhook.call_sid)
-    if found is not None:
-        return found
-    return _give_up(admitted)
+        newest = inbox.latest_answer(admitted.tenant_id, hook.call_sid)
+    db.session.remove()
+    return newest or take_turn(_from_the_start(admitted), arrived)
+
+
+def _unusable(hook: Webhook) -> bool:
+    """Whether Twilio had an answer and could not use it: the same would fail again. Codes:
+    https://www.twilio.com/docs/api/errors"""
+    return hook.error_code[:2] in ("12", "13", "14", "21") or hook.error_code == "11750"
+
+
+def _dial_over(admitted: Admitted) -> Admitted:
+    """Twilio does not say again how it ended: whoever pressed 1 talked, else nobody did."""
+    hook = admitted.webhook
+    with acting_for(admitted.tenant_id):
+        taken = legs.was_taken(hook.call_sid, hook.failed_turn)
+    db.session.remove()
+    status = "completed" if taken else "failed"
+    over = replace(
+        hook, kind=Kind.TRANSFER_STATUS, turn=hook.failed_turn, dial_status=status,
+        dial_bridged=taken,
+    )  # fmt: skip
+    return replace(admitted, webhook=over)

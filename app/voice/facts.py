@@ -30,7 +30,7 @@ from app.models import (
     Tenant,
     TwilioNumber,
 )
-from app.rules import dialling, intake
+from app.rules import blanks, dialling, intake
 from app.voice import hours
 from app.voice.flow import messages as m
 
@@ -68,6 +68,9 @@ class Snapshot:
     announces_recording: bool
     staff_first: int | None
     suspension_number: str
+    fallback_number: str
+    forwards: bool  # all calls, to that number
+    forwards_until: datetime | None  # None: until further notice
     staff_first_seconds: int
     limits: m.Limits
     schedule: hours.Schedule
@@ -95,6 +98,11 @@ class Snapshot:
         """What is spoken on a call to this number; `chosen` by a key goes before all."""
         return chosen or self.number_languages.get(called, "") or self.language
 
+    def forwards_to(self, moment: datetime) -> str:
+        """Where all calls are sent now; "": they are answered here."""
+        over = self.forwards_until is not None and moment >= self.forwards_until
+        return "" if over or not self.forwards else self.fallback_number
+
     def greeting_in(self, language: str) -> str:
         """The greeting's own words are in the tenant's language; "": the scripted ones."""
         return self.greeting if language == self.language else ""
@@ -115,6 +123,11 @@ class _Cache:
             self._kept.move_to_end(tenant_id)
             return kept[1]
 
+    def newest(self, tenant_id: int) -> Snapshot | None:
+        with self._lock:
+            kept = self._kept.get(tenant_id)
+            return kept[1] if kept else None
+
     def put(self, tenant_id: int, version: int, snapshot: Snapshot) -> None:
         with self._lock:
             self._kept[tenant_id] = (version, snapshot)
@@ -133,6 +146,11 @@ def snapshot(tenant_id: int, version: int) -> Snapshot:
         found = _load()
         _cache.put(tenant_id, version, found)
     return found
+
+
+def remembered(tenant_id: int) -> Snapshot | None:
+    """As this process saw the tenant last, without asking the database; it may be out of date."""
+    return _cache.newest(tenant_id)
 
 
 def current() -> Snapshot:
@@ -231,6 +249,9 @@ def _load() -> Snapshot:
         announces_recording=config.recording == CallRecording.ANNOUNCE,
         staff_first=config.staff_first_id,
         suspension_number=config.suspension_number or "",
+        fallback_number=next(iter(_rung(set(filter(None, [config.fallback_number])))), ""),
+        forwards=bool(config.forward_calls),
+        forwards_until=config.forward_until,
         staff_first_seconds=config.staff_first_seconds,
         limits=m.Limits(max_turns=config.max_turns, max_transfers=config.max_transfers),
         schedule=_schedule(tenant.timezone, spans, holidays, None),
@@ -277,6 +298,8 @@ def _places(
 def _rung(numbers: set[str]) -> set[str]:
     """Those that may be rung: they were checked when they were saved, but countries may have been
     taken off the list since, and a number may have become one that is answered here."""
+    if not numbers:
+        return set()
     countries = directory.allowed_countries()
     answered = set(directory.answered_here(sorted(numbers)))
     return {n for n in numbers - answered if _may_ring(n, countries)}
@@ -340,6 +363,8 @@ def _entries() -> Iterable[tuple[m.Passage, str, date | None]]:
         .order_by(KnowledgeEntry.id)
     )
     for row in db.session.scalars(live):
+        if blanks.left(row.answer):  # no form lets it through; nobody shall hear it all the same
+            continue
         yield passage(row), row.language, row.valid_until
 
 

@@ -7,7 +7,8 @@ from twilio.request_validator import RequestValidator
 
 from app import directory
 from app.directory import Owner
-from app.voice import webhook
+from app.voice import proven, webhook
+from app.voice.proven import Proven
 from app.voice.webhook import Kind, Malformed, Webhook
 
 LARGEST_BODY = 64 * 1024  # Twilio's own requests are a few kB
@@ -37,6 +38,14 @@ class Admitted:
     call_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A request while the database is away. `tenant_id` None: nothing about it is proven."""
+
+    webhook: Webhook
+    tenant_id: int | None
+
+
 def admit(kind: Kind, request: Request) -> Admitted:
     """Let a request in, or raise Refused or UnknownNumber.
 
@@ -62,7 +71,28 @@ def admit(kind: Kind, request: Request) -> Admitted:
     except Malformed as error:
         raise Refused(str(error)) from error
     _check_belongs(owner, parsed)
+    proven.remember(owner.called, Proven(owner.tenant_id, account, owner.token))
     return Admitted(owner.tenant_id, parsed, owner.called, owner.call_id)
+
+
+def recognise(kind: Kind, request: Request) -> Recognised:
+    """Let a request in by what this process has seen proven, without the database. Raises Refused.
+
+    A node that does not know the number or the account cannot check a signature: what it answers
+    must need no tenant, and tell nothing.
+    """
+    _check_body(request)
+    try:
+        parsed = webhook.parse(kind, request.form, request.args)
+    except Malformed as error:
+        raise Refused(str(error)) from error
+    known = proven.of_number(parsed.to)
+    if known and known.account_sid != parsed.account_sid:
+        raise Refused("the account does not speak for this tenant")
+    token = known.token if known else proven.token_of(parsed.account_sid)
+    if token:
+        _check_signature(request, [token])
+    return Recognised(parsed, known.tenant_id if known else None)
 
 
 def _check_body(request: Request) -> None:
@@ -82,8 +112,12 @@ def _owner(kind: Kind, request: Request) -> Owner | None:
             return directory.owner_of_number(fields.get("To", "")[:64])
         case Kind.SCREEN:
             return directory.owner_of_call(fields.get("ParentCallSid", "")[:64])
-        case _:
+        case Kind.RECORDING_STATUS:  # carries no To
             return directory.owner_of_call(fields.get("CallSid", "")[:64])
+    # A call that began while the database was away has no row yet.
+    return directory.owner_of_call(fields.get("CallSid", "")[:64]) or directory.owner_of_number(
+        fields.get("To", "")[:64]
+    )
 
 
 def _unowned(kind: Kind, request: Request) -> Admitted:

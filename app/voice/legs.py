@@ -52,6 +52,15 @@ def ringing(call: CallSession) -> int | None:
     )
 
 
+def was_taken(call_sid: str, turn: int) -> bool:
+    """Whether somebody pressed 1 in the attempt that this turn's Dial was."""
+    wanted = (CallSession.call_sid == call_sid, TransferAttempt.turn == turn)
+    found = select(TransferAttempt.accepted_by).join(
+        CallSession, CallSession.id == TransferAttempt.call_id
+    )
+    return db.session.scalar(found.where(*wanted)) is not None
+
+
 def settle(call: CallSession, claimed: Claim) -> None:
     """Note what came of a Dial. `DialBridged` decides: "completed" is also said of a leg that was
     picked up and refused."""

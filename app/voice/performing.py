@@ -21,15 +21,14 @@ from app.models import (
     GapStatus,
     JobKind,
     KnowledgeGap,
-    Outcome,
     TenantStatus,
-    TwilioNumber,
 )
-from app.voice import inbox, legs, lines, memory, notices, recordings, twiml
+from app.voice import inbox, late, legs, lines, memory, notices, recordings, twiml
 from app.voice.facts import Snapshot
 from app.voice.flow import State
 from app.voice.flow import messages as m
 from app.voice.inbox import Claim
+from app.voice.manner import voice_of
 from app.voice.transcribing import Said, transcribe
 from app.voice.webhook import Kind
 
@@ -45,13 +44,15 @@ def commit(
     """Perform a decision if the turn is still ours to finish; else answer what is stored."""
     call = _locked(claimed, before)
     if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
-        return _give_way(claimed, before.found)
+        return late.give_way(claimed, before.found)
     if claimed.delivery.kind == Kind.VOICE:
         _begin(call, claimed)
     _advance(call, decision, said, facts.model)
     legs.settle(call, claimed)
     recordings.keep_message(call, claimed)
     effects = _perform(call, before.found, facts, decision)
+    if claimed.event.get("unkept"):
+        effects.insert(0, _not_kept(call, before.found, decision))
     transcribe(call, claimed, decision, said, effects, facts)
     if decision.state == State.ENDED:
         calls.finish_call(call, ended_by="receptionist")
@@ -59,7 +60,7 @@ def commit(
     language = before.found.language_of(call.called, decision.memory.language)
     answer = twiml.render(effects, links, voice_of(before.found, language), facts)
     if not inbox.finish(claimed, answer):
-        return _give_way(claimed, before.found)
+        return late.give_way(claimed, before.found)
     db.session.commit()
     outbox.wake()
     _log(claimed, decision, said)
@@ -71,12 +72,12 @@ def refuse(claimed: Claim, found: Snapshot, refusal: str) -> str:
     it chose to, others hear a sentence."""
     call = _new_call(claimed)
     if call is None:
-        return _give_way(claimed, found)
+        return late.give_way(claimed, found)
     call.turn += 1
     calls.finish_call(call, ended_by="refused", duration=0)
     answer = _refusal(call, found, refusal)
     if not inbox.finish(claimed, answer):
-        return _give_way(claimed, found)
+        return late.give_way(claimed, found)
     db.session.commit()
     return answer
 
@@ -87,39 +88,7 @@ def _refusal(call: CallSession, found: Snapshot, refusal: str) -> str:
     if refusal == TenantStatus.SUSPENDED and found.suspension_number:
         links = twiml.Links(_base_url(), call.turn, called=call.called)
         return twiml.forward(found.suspension_number, call.caller, links)
-    return _not_in_service(found)
-
-
-def _not_in_service(found: Snapshot) -> str:
-    return twiml.hang_up(notices.not_in_service(found.language), voice_of(found))
-
-
-def answer_late(claimed: Claim, found: Snapshot) -> str:
-    """A delivery for a turn that is past, or for a call that is over. A call that was forwarded and
-    that nobody took hears what it would have heard without."""
-    delivery = claimed.delivery
-    call = db.session.scalar(
-        select(CallSession).where(CallSession.call_sid == delivery.call_sid).with_for_update()
-    )
-    if call is not None and delivery.kind == Kind.TRANSFER_STATUS:
-        legs.settle(call, claimed)
-        if call.outcome is not None:
-            calls.finish_call(call, ended_by="caller")
-    newest = inbox.latest_answer(delivery.tenant_id, delivery.call_sid)
-    over = call is None or call.outcome is not None
-    answer = twiml.hang_up("", twiml.VoiceSettings()) if over or newest is None else newest
-    if call is not None and call.outcome == Outcome.BLOCKED and _nobody_took(claimed):
-        answer = _not_in_service(found)
-    inbox.finish(claimed, answer)
-    db.session.commit()
-    return answer
-
-
-def _nobody_took(claimed: Claim) -> bool:
-    """Whether a Dial without screening was in vain."""
-    if claimed.delivery.kind != Kind.TRANSFER_STATUS:
-        return False
-    return claimed.event["dial_status"] not in twiml.TAKEN
+    return late.not_in_service(found)
 
 
 def _log(claimed: Claim, decision: m.Decision, said: Said) -> None:
@@ -140,54 +109,19 @@ def _log(claimed: Claim, decision: m.Decision, said: Said) -> None:
     )
 
 
-def voice_of(found: Snapshot, language: str = "") -> twiml.VoiceSettings:
-    """The tenant's voice, or (in another language than its own) one that speaks that language."""
-    if language in ("", found.language):
-        return twiml.VoiceSettings(name=found.voice, language=found.language)
-    return twiml.VoiceSettings(name=notices.voice_for(language), language=language)
-
-
-def _give_way(claimed: Claim, found: Snapshot) -> str:
-    """Another node finished this turn, or the caller hung up meanwhile: its answer counts."""
-    db.session.rollback()
-    stored = inbox.answer_of(claimed.delivery)
-    if stored is None:
-        return answer_late(claimed, found)
-    return stored
-
-
 def _locked(claimed: Claim, before: "Before") -> CallSession | None:
     if not before.known:
         return _new_call(claimed)
-    return db.session.scalar(
-        select(CallSession)
-        .where(CallSession.call_sid == claimed.delivery.call_sid)
-        .with_for_update()
-    )
+    return calls.locked(claimed.delivery.call_sid)
 
 
 def _new_call(claimed: Claim) -> CallSession | None:
     """The row of a call that begins; only /voice may begin one."""
     if claimed.delivery.kind != Kind.VOICE:
         return None
-    sid, event = claimed.delivery.call_sid, claimed.event
-    number = db.session.scalar(
-        select(TwilioNumber.id).where(TwilioNumber.number == event["called"])
-    )
-    db.session.execute(
-        insert(CallSession.__table__)
-        .values(
-            tenant_id=claimed.delivery.tenant_id,
-            call_sid=sid,
-            channel=str(Channel.PHONE),
-            number_id=number,
-            caller=event["caller"],
-            called=event["called"],
-        )
-        .on_conflict_do_nothing(index_elements=["call_sid"])
-    )
-    return db.session.scalar(
-        select(CallSession).where(CallSession.call_sid == sid).with_for_update()
+    event = claimed.event
+    return calls.begun(
+        claimed.delivery.call_sid, caller=str(event["caller"]), called=str(event["called"])
     )
 
 
@@ -246,6 +180,15 @@ def _note_consent(call: CallSession, given: bool, language: str) -> None:
     if before != given and call.channel == Channel.PHONE:
         kind = JobKind.START_RECORDING if given else JobKind.STOP_RECORDING
         outbox.add(kind, key=f"{kind}:{call.id}", call_id=call.id)
+
+
+def _not_kept(call: CallSession, found: Snapshot, decision: m.Decision) -> twiml.Spoken:
+    """The caller is told; and a recording of the call, which holds the number, is deleted."""
+    if recordings.consented(call) and call.channel == Channel.PHONE:
+        key = f"{JobKind.STOP_RECORDING}:{call.id}:unkept"
+        outbox.add(JobKind.STOP_RECORDING, key=key, call_id=call.id)
+    language = found.language_of(call.called, decision.memory.language)
+    return twiml.Spoken(notices.not_kept(language))
 
 
 def _note_gap(call: CallSession, words: str) -> None:

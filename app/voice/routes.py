@@ -3,11 +3,14 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import wraps
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from app.voice import desk, gate, notices, twiml, webhook
+from app import database
+from app.extensions import db
+from app.voice import desk, gate, notices, outage, twiml
 from app.voice.gate import Admitted, Refused, UnknownNumber
 from app.voice.webhook import Kind
 
@@ -44,50 +47,79 @@ def _http_error(error: HTTPException) -> Response:
 @twilio.errorhandler(Exception)
 def _broken(error: Exception) -> Response:
     """Before or beside the turn itself (most likely the database): keep the caller, ask again."""
-    log.exception("webhook failed", extra={"call_sid": request.form.get("CallSid", "")[:34]})
-    if request.endpoint in ("twilio.call_status", "twilio.recording_status"):
+    away = database.is_away(error)
+    log.error(
+        "webhook failed", exc_info=None if away else error,
+        extra={"call_sid": request.form.get("CallSid", "")[:34], "error": type(error).__name__},
+    )  # fmt: skip
+    kind = Kind(str(request.endpoint).removeprefix("twilio."))
+    if kind in (Kind.CALL_STATUS, Kind.RECORDING_STATUS):
         return Response("Try again", 503, mimetype="text/plain")  # Twilio's rc=1 does
-    turn, wait = (request.args.get(name, 0, type=int) for name in ("turn", "wait"))
-    retold = webhook.retold(request.form, request.args)
-    return _xml(desk.hold(request.path, turn, wait, retold))
+    try:
+        return _xml(outage.answer(gate.recognise(kind, request), desk.base_url()))
+    except Refused as refusal:
+        return _refused(refusal)
+
+
+def _hurried(view: Callable[[], Response]) -> Callable[[], Response]:
+    """A caller waits: the database answers in time, or counts as away."""
+
+    @wraps(view)
+    def answer() -> Response:
+        with database.by(time.monotonic() + desk.ANSWER_WITHIN):
+            try:
+                return view()
+            finally:
+                db.session.remove()
+
+    return answer
 
 
 @twilio.route("/voice", methods=_METHODS)
+@_hurried
 def voice() -> Response:
     return _turn(Kind.VOICE)
 
 
 @twilio.route("/gather", methods=_METHODS)
+@_hurried
 def gather() -> Response:
     return _turn(Kind.GATHER)
 
 
 @twilio.route("/transfer-status", methods=_METHODS)
+@_hurried
 def transfer_status() -> Response:
     return _turn(Kind.TRANSFER_STATUS)
 
 
 @twilio.route("/message", methods=_METHODS)
+@_hurried
 def message() -> Response:
     return _turn(Kind.MESSAGE)
 
 
 @twilio.route("/screen", methods=_METHODS)
+@_hurried
 def screen() -> Response:
     return _xml(desk.screen(gate.admit(Kind.SCREEN, request)))
 
 
 @twilio.route("/fallback", methods=_METHODS)
+@_hurried
 def fallback() -> Response:
-    return _xml(desk.resume(gate.admit(Kind.FALLBACK, request)))
+    arrived = time.monotonic()
+    return _xml(desk.resume(gate.admit(Kind.FALLBACK, request), arrived))
 
 
 @twilio.route("/call-status", methods=_METHODS)
+@_hurried
 def call_status() -> Response:
     return _told(Kind.CALL_STATUS, desk.hear_of_end)
 
 
 @twilio.route("/recording-status", methods=_METHODS)
+@_hurried
 def recording_status() -> Response:
     return _told(Kind.RECORDING_STATUS, desk.hear_of_recording)
 

@@ -4,19 +4,21 @@ Between reading the facts and writing the result no connection is held and no tr
 that is where a model may think for seconds.
 """
 
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, select
 
+from app import calls
 from app.ai import knowledge, speaking
 from app.ai.interpreter import HISTORY, Heard, Speaker, Tier, Turn, Understood, interpret_within
-from app.ai.reading import consent, departments, phones
+from app.ai.reading import consent, departments, phones, private
 from app.extensions import db
-from app.models import Block, CallSession, Tenant, TenantStatus, Transcript
+from app.models import CallSession, Tenant, TenantStatus, Transcript
 from app.voice import facts as tenant_facts
-from app.voice import memory, performing, spoken
+from app.voice import forwarding, late, meanwhile, memory, performing, spoken
 from app.voice.facts import Snapshot
 from app.voice.flow import State, decide
 from app.voice.flow import messages as m
@@ -41,6 +43,7 @@ class Before:
     over: bool
     known: bool  # the call has its row already
     refusal: str  # why the caller is not answered: "suspended", "closed", "blocked" or ""
+    forwarded: bool  # the Dial that ended connected the caller without the receptionist
     history: tuple[Turn, ...]
 
 
@@ -49,10 +52,8 @@ def think(claimed: Claim, minds: "Minds") -> str:
     began = time.monotonic()
     before = _read(claimed)
     db.session.remove()  # the connection goes back while we think
-    if before.over or before.turn != claimed.delivery.turn:
-        return performing.answer_late(claimed, before.found)
-    if before.refusal:
-        return performing.refuse(claimed, before.found, before.refusal)
+    if (answer := _beside(claimed, before)) is not None:
+        return answer
     facts = tenant_facts.build(
         before.found,
         tenant_facts.now(),
@@ -72,6 +73,22 @@ def think(claimed: Claim, minds: "Minds") -> str:
         milliseconds=round((time.monotonic() - began) * 1000),
     )
     return performing.commit(claimed, before, facts, decision, said)
+
+
+def _beside(claimed: Claim, before: Before) -> str | None:
+    """The answer to what the flow does not decide."""
+    if meanwhile.is_news(claimed, before.known):
+        return meanwhile.answer(claimed, before.found)
+    if before.over or before.turn != claimed.delivery.turn:
+        return late.answer(claimed, before.found)
+    if before.refusal:
+        return performing.refuse(claimed, before.found, before.refusal)
+    if before.forwarded:
+        return forwarding.ended(claimed, before.found)
+    to = before.found.forwards_to(tenant_facts.now())
+    if to and claimed.delivery.kind == Kind.VOICE:
+        return forwarding.forward(claimed, before.found, to)
+    return None
 
 
 def _read(claimed: Claim) -> Before:
@@ -95,6 +112,11 @@ def _read(claimed: Claim) -> Before:
         over=bool(call and call.outcome),
         known=call is not None,
         refusal=_refusal(status, str(claimed.event["caller"])) if starting else "",
+        forwarded=bool(
+            call
+            and delivery.kind == Kind.TRANSFER_STATUS
+            and forwarding.is_forwarded(call.id, delivery.turn)
+        ),
         history=_history(call.id) if call and claimed.event["speech"] else (),
     )
 
@@ -102,8 +124,7 @@ def _read(claimed: Claim) -> Before:
 def _refusal(status: str, caller: str) -> str:
     if status in (TenantStatus.SUSPENDED, TenantStatus.CLOSED):
         return status
-    blocked = caller and db.session.scalar(select(Block.id).where(Block.phone == caller))
-    return "blocked" if blocked else ""
+    return "blocked" if calls.is_blocked(caller) else ""
 
 
 def _history(call_id: int) -> tuple[Turn, ...]:
@@ -128,9 +149,11 @@ def _understand(
             return m.DialEnded(bool(told["dial_bridged"]), str(told["dial_status"])), None
         case Kind.MESSAGE:
             return m.MessageRecorded(int(told["recording_seconds"])), None
-    keys, words = str(told["digits"]), str(told["speech"]).strip()
+    keys, words = str(told["digits"]), private.unmarked(str(told["speech"]).strip())
     if keys:  # when both come, keys are the surer ones
         return m.KeysPressed(_as_number(keys, before.memory, facts)), None
+    if told.get("unkept") and not re.search(r"\w", words):
+        return m.KeysPressed(""), None  # nothing is left that anybody could understand
     if not words:
         return m.CallerSilent(), None
     refuses = False
@@ -150,7 +173,8 @@ def _interpret(
     model = minds.model(facts.model) if claimed.attempts == 1 else None
     if model is None:  # no key; or the first thinker died, and the caller has waited long enough
         return minds.offline.interpret(heard)
-    return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls)
+    guard = minds.guard(facts.model)
+    return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls, guard)
 
 
 def _grounded(understood: Understood, facts: m.Facts, words: str) -> Understood:

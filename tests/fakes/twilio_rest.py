@@ -5,13 +5,15 @@ Speaks the JSON of https://www.twilio.com/docs/voice/api, /docs/phone-numbers/ap
 """
 
 import base64
+import contextlib
 import json
 import re
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
@@ -27,8 +29,10 @@ Reply = tuple[int, Any]
 class TwilioRest:
     """`accounts` maps an account to its token, `calls` a call to its resource, and so on. While
     `fault` is set every request gets this status. `asked` holds (method, what) of each request:
-    the call's id, or the path. `forms` holds what was posted. With `mute` set to a pattern of
-    paths, a POST there is done but not answered: the connection breaks."""
+    the call's id, or the path. `forms` holds what was posted. `picks_up` maps a number that is
+    rung to the state its call then is in, `refuses` one that is not rung to Twilio's code. With
+    `mute` set to a pattern of paths, a POST there is done but not answered: it breaks off. While
+    `drip` is set, answers come a byte at a time, that many seconds apart."""
 
     def __init__(self) -> None:
         self.reset()
@@ -64,8 +68,11 @@ class TwilioRest:
         self.numbers: dict[str, dict[str, Any]] = {}
         self.offers: list[str] = []
         self.alerts: list[dict[str, Any]] = []
+        self.picks_up: dict[str, str] = {}
+        self.refuses: dict[str, int] = {}
         self.fault: int | None = None
         self.mute: str = ""
+        self.drip = 0.0
         self.redirect_media: str = ""
         self.asked: list[tuple[str, str]] = []
         self.forms: list[tuple[str, dict[str, str]]] = []
@@ -73,6 +80,7 @@ class TwilioRest:
     def has_call(
         self, account_sid: str, call_sid: str, status: str, *,
         duration: int | None = None, ended_at: datetime | None = None,
+        caller: str = "", called: str = "", began_at: datetime | None = None,
     ) -> None:  # fmt: skip
         self.calls[call_sid] = {
             "sid": call_sid,
@@ -80,7 +88,9 @@ class TwilioRest:
             "status": status,
             "duration": None if duration is None else str(duration),
             "end_time": format_datetime(ended_at.astimezone(UTC)) if ended_at else None,
-        }
+            "start_time": format_datetime(began_at.astimezone(UTC)) if began_at else None,
+            "from": caller, "to": called,
+        }  # fmt: skip
 
     def has_recording(
         self, account_sid: str, call_sid: str, recording_sid: str = "", **told: Any
@@ -91,6 +101,16 @@ class TwilioRest:
             "status": "in-progress", "source": "StartCallRecordingAPI", "channels": 2,
         } | told  # fmt: skip
         return recording_sid
+
+    def has_message(
+        self, account_sid: str, call_sid: str, made_at: datetime, seconds: int = 9, **told: Any
+    ) -> str:
+        """One that was spoken after the tone."""
+        given: dict[str, Any] = {
+            "status": "completed", "source": "RecordVerb", "channels": 1, "duration": str(seconds),
+            "date_created": format_datetime(made_at.astimezone(UTC)),
+        }  # fmt: skip
+        return self.has_recording(account_sid, call_sid, **given | told)
 
     def has_number(self, account_sid: str, number: str, **told: Any) -> str:
         sid = _sid("PN")
@@ -124,9 +144,11 @@ class TwilioRest:
             mine = [a for a in self.alerts if a["account_sid"] == user]
             return 200, {"alerts": mine, "meta": {"key": "alerts", "next_page_url": None}}
         routes: tuple[tuple[str, Callable[..., Reply]], ...] = (
+            (rf"{_A}/Calls\.json", self._calls),
             (rf"{_A}/Calls/{_SID}\.json", self._call),
             (rf"{_A}/Calls/{_SID}/Recordings\.json", self._call_recordings),
             (rf"{_A}/Calls/{_SID}/Recordings/{_SID}\.json", self._call_recording),
+            (rf"{_A}/Recordings\.json", self._recordings),
             (rf"{_A}/Recordings/{_SID}\.json", self._recording),
             (rf"{_A}/AvailablePhoneNumbers/([A-Z]{{2}})/Local\.json", self._offers),
             (rf"{_A}/IncomingPhoneNumbers\.json", self._numbers),
@@ -143,6 +165,19 @@ class TwilioRest:
                 return 401, _problem(401, 20003, "Authenticate")
             return act(method, user, form, *names)
         return _MISSING
+
+    def _calls(self, method: str, user: str, form: dict[str, str], _a: str) -> Reply:
+        """A call of one's own: it is queued, and then as `picks_up` says."""
+        if method == "GET":
+            between = {"to": form["To"], "from": form["From"]}
+            return 200, _page("calls", self._of(self.calls, user, **between))
+        if refused := self.refuses.get(form["To"]):
+            return 400, _problem(400, refused, "refused")
+        sid = _sid("CA")
+        self.has_call(user, sid, self.picks_up.get(form["To"], "ringing"))
+        now = format_datetime(datetime.now(UTC))
+        self.calls[sid] |= {"to": form["To"], "from": form["From"], "date_created": now}
+        return 201, self.calls[sid] | {"status": "queued"}
 
     def _call(self, method: str, user: str, form: dict[str, str], _a: str, sid: str) -> Reply:
         call = self.calls.get(sid)
@@ -176,6 +211,16 @@ class TwilioRest:
         if method == "POST":
             found["status"] = form["Status"]
         return 200, found
+
+    def _recordings(self, method: str, user: str, form: dict[str, str], _a: str) -> Reply:
+        """By day, as Twilio selects; the newest first."""
+        since = form.get("DateCreated>", "")[:10]
+        found = [
+            r for r in self._of(self.recordings, user)
+            if "date_created" in r and _day(r["date_created"]) >= since
+        ]  # fmt: skip
+        newest = sorted(found, key=lambda r: parsedate_to_datetime(r["date_created"]), reverse=True)
+        return 200, _page("recordings", newest)
 
     def _recording(self, method: str, user: str, form: dict[str, str], _a: str, sid: str) -> Reply:
         found = self.recordings.get(sid)
@@ -307,7 +352,14 @@ class TwilioRest:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content)
+                if not fake.drip:
+                    self.wfile.write(content)
+                    return
+                with contextlib.suppress(OSError):  # given up, which is what the test is about
+                    for byte in content:
+                        self.wfile.write(bytes([byte]))
+                        self.wfile.flush()
+                        time.sleep(fake.drip)
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -320,6 +372,10 @@ def _problem(status: int, code: int, message: str) -> dict[str, Any]:
 
 
 _MISSING: Reply = (404, _problem(404, 20404, "The requested resource was not found"))
+
+
+def _day(moment: str) -> str:
+    return parsedate_to_datetime(moment).date().isoformat()
 
 
 def _page(name: str, rows: list[Any]) -> dict[str, Any]:

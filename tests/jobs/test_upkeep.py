@@ -187,5 +187,5 @@ def test_rows_that_have_served_their_time_are_deleted_and_others_kept(rows, outb
     result = next(j for j in outbox_of.jobs() if j.key == "cleanup:1").result
     assert result == {
         "inbound_requests": 1, "jobs": 2, "leases": 1, "login_attempts": 0, "user_tokens": 0,
-        "api_keys": 1,
+        "api_keys": 1, "heartbeats": 0, "retention": {"mails": 0},
     }  # fmt: skip

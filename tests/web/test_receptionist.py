@@ -16,7 +16,8 @@ OTHER = "Party size: How many of you will come?"
 FORM = {
     "greeting": "Good day.", "voice": "Polly.Joanna-Neural", "language": "en-US",
     "after_hours": "answer", "recording": "off", "staff_first_seconds": "20", "max_turns": "40",
-    "max_transfers": "2", "intake_fields": "name\nphone\nreason",
+    "max_transfers": "2", "intake_fields": "name\nphone\nreason", "forward_after": "5",
+    "forward_window": "5", "forward_minutes": "15",
 }  # fmt: skip
 REFUSED = {
     "How many will come": "has no question",

@@ -10,6 +10,7 @@ from flask import Flask
 
 from app import models
 from app.extensions import db
+from app.overrides import OVERRIDES
 from app.tenancy import across_tenants
 from tests.factories import Rows, sid
 from tests.fakes.twilio_rest import TwilioRest
@@ -76,8 +77,8 @@ def test_a_number_is_found_bought_and_points_here(app, admin, tenant, twilio):
     [(phone_sid, bought)] = twilio.numbers.items()
     assert stored(app, models.TwilioNumber) == [(tenant.id, NEW, phone_sid)]
     assert bought["voice_url"].startswith("http://127.0.0.1:8080/twilio/voice#rc=1&rp=ct,rt,5xx")
-    assert bought["voice_fallback_url"] == "http://127.0.0.1:8080/twilio/fallback"
-    assert bought["status_callback"] == "http://127.0.0.1:8080/twilio/call-status"
+    assert bought["voice_fallback_url"] == f"http://127.0.0.1:8080/twilio/fallback{OVERRIDES}"
+    assert bought["status_callback"] == f"http://127.0.0.1:8080/twilio/call-status{OVERRIDES}"
 
 
 def test_a_purchase_that_was_not_answered_is_found_in_the_list(app, admin, tenant, twilio):

@@ -11,6 +11,7 @@ from app.ai import prompting, prompts
 from app.ai.interpreter import Heard, Speaker, Tier, Turn, Understood, interpret_within
 from app.ai.offline import OfflineInterpreter
 from app.ai.openai import OpenAIInterpreter
+from app.breaker import Breaker
 from app.voice.flow import messages as m
 from tests.fakes import openai_server as fake
 from tests.fakes.openai_server import FakeOpenAI
@@ -50,7 +51,8 @@ def ask(models: list[OpenAIInterpreter], pool: ThreadPoolExecutor) -> Asking:
         server: FakeOpenAI, asked: Heard = ASKED, seconds: float = 60, patience: float = 60
     ) -> Understood:
         models.append(OpenAIInterpreter("key", server.base_url, "fake-1", seconds=patience))
-        return interpret_within(models[-1], OfflineInterpreter(), asked, seconds, pool)
+        guard = Breaker("model", 3, 60)
+        return interpret_within(models[-1], OfflineInterpreter(), asked, seconds, pool, guard)
 
     return asking
 

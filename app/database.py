@@ -1,0 +1,119 @@
+"""The way to the database: no wait without an end, and none at all while it is away.
+
+psycopg2 waits for an answer for as long as the server likes: a paused server, or one behind a
+network that swallows packets, would keep every thread. So this process waits by itself, against a
+clock of its own (https://www.psycopg.org/docs/advanced.html#support-for-coroutine-libraries).
+PostgreSQL's own limits come besides: they end the work there, too.
+"""
+
+import select
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import (
+    POLL_OK,
+    POLL_READ,
+    POLL_WRITE,
+    STATUS_SETUP,
+    connection,
+    set_wait_callback,
+)
+from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+
+from app import breaker
+
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 40.0  # more than the login role's statement_timeout: the server tells first
+LEAST_SECONDS = 0.25  # when time is up: to roll back, and to see that nothing is to be had
+FAILURES, REST = 3, 2.0  # a server that is restarted is back within seconds
+
+# Milliseconds, while a caller waits. The login role has longer ones, for the panel and for jobs.
+STATEMENT_MS, LOCK_MS, IDLE_MS = 1500, 1000, 5000
+
+_until: ContextVar[float | None] = ContextVar("database_until", default=None)
+
+
+class Away(psycopg2.OperationalError):
+    """Not asked: it failed several times just now."""
+
+
+class TooLate(psycopg2.OperationalError):
+    """It did not answer in time; the connection is closed."""
+
+
+@contextmanager
+def by(moment: float) -> Iterator[None]:
+    """A caller waits: answers count until then (of the monotonic clock), and PostgreSQL ends what
+    takes long."""
+    token = _until.set(moment)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def hurried() -> bool:
+    return _until.get() is not None
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether a request failed because the database was not to be had, rather than by its own
+    fault."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error.orig, psycopg2.OperationalError) or error.connection_invalidated
+    return isinstance(error, TimeoutError | psycopg2.OperationalError)
+
+
+class Connection(connection):
+    """One of ours; migrations, which may take minutes, use plain ones."""
+
+
+class Pool(QueuePool):
+    """Does not hand out, nor try, while the database is left alone."""
+
+    def connect(self) -> PoolProxiedConnection:
+        guard = breaker.of("database", FAILURES, REST)
+        if not guard.asks():
+            raise Away("the database is left alone for a moment")
+        try:
+            found = super().connect()
+        except psycopg2.OperationalError:
+            guard.failed()
+            raise
+        guard.passed()
+        return found
+
+
+def install() -> None:
+    """From now on every wait of this process for a database is ours."""
+    set_wait_callback(_wait)
+
+
+def _wait(conn: Any) -> None:
+    ends = _ends(conn)
+    while (state := conn.poll()) != POLL_OK:
+        _ready(conn, state, ends)
+
+
+def _ends(conn: Any) -> float | None:
+    if not isinstance(conn, Connection):
+        return None
+    now = time.monotonic()
+    until = _until.get()
+    if until is not None:
+        return max(until, now + LEAST_SECONDS)
+    return now + (CONNECT_SECONDS if conn.status == STATUS_SETUP else ANSWER_SECONDS)
+
+
+def _ready(conn: Any, state: int, ends: float | None) -> None:
+    """`poll` and not `select`, which fails beyond 1024 open files."""
+    left = None if ends is None else max(0.0, ends - time.monotonic()) * 1000
+    waiting = select.poll()
+    waiting.register(conn.fileno(), {POLL_READ: select.POLLIN, POLL_WRITE: select.POLLOUT}[state])
+    if not waiting.poll(left):
+        raise TooLate("the database did not answer in time")

@@ -1,0 +1,211 @@
+"""What each control on time costs a turn: in one process, on a database of its own.
+
+A turn is a caller's question that is answered offline, posted to the application itself. Its
+statements, transactions and connections are counted; what one of each costs with a control, and
+without it, is measured by itself.
+"""
+
+import argparse
+import contextlib
+import json
+import secrets
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from datetime import time as clock
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from flask import Flask
+from psycopg2.extensions import set_wait_callback
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from app import breaker, create_app, database, models, tenancy
+from app.cli.migrate import migrate
+from app.deadline import within
+from app.embedded import EmbeddedPostgres, EmbeddedValkey
+from app.extensions import db
+from app.phone.form import inbound
+from app.phone.signature import sign
+from app.tenancy import across_tenants
+from app.voice import facts, proven
+from bench import machine
+from config import Settings
+
+ROUNDS, WARM = 15, 5
+NUMBER, CALLER, ACCOUNT = "+12125550100", "+12125550142", "AC" + "0" * 32
+
+
+def main(argv: list[str], settings: Settings) -> int:
+    parser = argparse.ArgumentParser(prog="run.py bench controls", description=__doc__)
+    parser.add_argument("--turns", type=int, default=40)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--save", action="store_true", help="keep the result in bench/results")
+    arguments = parser.parse_args(argv)
+    with running() as app:
+        turn = a_turn(app, arguments.turns)
+        controls = measured(app, turn)
+    result = {"bench": "controls", "where": machine.facts(), "turn": turn, "controls": controls}
+    print(json.dumps(result, indent=1) if arguments.json else shown(result))
+    if arguments.save:
+        machine.save("controls", result)
+    return 0
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Flask]:
+    with TemporaryDirectory(prefix="recep-bench-") as made, contextlib.ExitStack() as stack:
+        folder = Path(made)
+        folder.chmod(0o711)  # the embedded PostgreSQL does not run as root, and must get through
+        postgres = stack.enter_context(EmbeddedPostgres(folder, durable=False))
+        valkey = stack.enter_context(EmbeddedValkey(folder, durable=False))
+        settings = Settings.load(
+            {"DATA_DIR": made, "REDIS_URL": valkey.url, "ENCODER": "false",
+             "TWILIO_ACCOUNT_SID": ACCOUNT, "TWILIO_AUTH_TOKEN": "token"}
+        )  # fmt: skip
+        settings = replace(settings, database_url=migrate(postgres.admin_url, settings))
+        app = create_app(settings)
+        _set_up(app)
+        yield app
+        app.extensions["minds"].close()
+        with app.app_context():
+            db.engine.dispose()
+
+
+def _set_up(app: Flask) -> None:
+    with app.app_context(), across_tenants():
+        tenant = models.Tenant(name="Bench Plumbing", slug="bench")
+        db.session.add(tenant)
+        db.session.flush()
+        own: dict[str, Any] = {"tenant_id": tenant.id}
+        db.session.add_all([
+            models.TwilioNumber(number=NUMBER, **own),
+            models.ReceptionistConfig(greeting="", **own),
+            models.KnowledgeEntry(question="Where can I park?", answer="In the yard.", **own),
+            *(models.OpeningHours(weekday=day, opens=clock(0), closes=clock(0), **own)
+              for day in range(7)),
+        ])  # fmt: skip
+        db.session.commit()
+
+
+@dataclass(slots=True)
+class Call:
+    app: Flask
+    call_sid: str
+
+    def post(self, path: str, **said: str) -> str:
+        base = str(self.app.extensions["settings"].public_base_url)
+        form = inbound(ACCOUNT, self.call_sid, NUMBER, CALLER) | said
+        headers = {"X-Twilio-Signature": sign(base + path, form, "token")}
+        answer = self.app.test_client().post(path, data=form, headers=headers)
+        assert "Gather" in answer.text, answer.text
+        return str(answer.text)
+
+
+def a_turn(app: Flask, turns: int) -> dict[str, float]:
+    """Milliseconds of the middle one, and what each did."""
+    done, times = Counter[str](), []
+    with app.app_context():
+        counted = (
+            (db.engine, "before_cursor_execute", "statements"),
+            (Session, "after_begin", "transactions"),
+            (db.engine, "checkout", "connections"),
+        )
+        counting = [(on, name, _counter(done, what)) for on, name, what in counted]
+    for number in range(WARM + turns):
+        call = Call(app, f"CA{secrets.token_hex(16)}")
+        call.post("/twilio/voice", CallStatus="ringing")
+        if number == WARM:
+            for on, name, listener in counting:
+                event.listen(on, name, listener)
+        began = time.perf_counter()
+        call.post("/twilio/gather?turn=1", SpeechResult="Where can I park?")
+        times.append((time.perf_counter() - began) * 1000)
+        if number == WARM:
+            for on, name, listener in counting:
+                event.remove(on, name, listener)
+    return {"ms": round(statistics.median(times[WARM:]), 1), **done}
+
+
+def _counter(done: Counter[str], what: str) -> Callable[..., None]:
+    def count(*_: Any) -> None:
+        done[what] += 1
+
+    return count
+
+
+def measured(app: Flask, turn: dict[str, float]) -> list[dict[str, Any]]:
+    guard, owner = breaker.of("bench", 3, 10), proven.Proven(1, ACCOUNT, "token")
+    with app.app_context(), across_tenants():
+        tenant_id = db.session.query(models.Tenant.id).scalar()
+        db.session.rollback()
+    found = facts.remembered(tenant_id)
+    assert found is not None
+    statement, transaction = _of_database(app, tenant_id)
+
+    def guarded() -> None:
+        if guard.asks():
+            guard.passed()
+
+    asked, once = _each(guarded), datetime.now(UTC)
+    costs = (
+        ("a clock of our own for each statement", statement, turn["statements"]),
+        ("short limits for each transaction", transaction, turn["transactions"]),
+        ("breaker at each connection", asked, turn["connections"]),
+        ("what is proven, remembered", _each(lambda: proven.remember(NUMBER, owner)), 1),
+        ("whether calls are sent elsewhere", _each(lambda: found.forwards_to(once)), 1),
+        ("breakers of model and Redis", asked, 2),
+        ("not of a turn: a clock for a request to Twilio, or a mail",
+         _each(lambda: within(9, int), 300), 0),
+    )  # fmt: skip
+    return [
+        {"control": name, "us": round(us, 1), "a_turn": times, "us_a_turn": round(us * times, 1)}
+        for name, us, times in costs
+    ]
+
+
+def _of_database(app: Flask, tenant_id: int) -> tuple[float, float]:
+    """Microseconds more: of a statement, of a transaction."""
+    with app.app_context():
+        connection = db.engine.raw_connection()
+        cursor = connection.cursor()
+        ours = _each(lambda: cursor.execute("select 1"))
+        set_wait_callback(None)
+        plain = _each(lambda: cursor.execute("select 1"))
+        database.install()
+        values = ("recep_tenant", str(tenant_id))
+        hurried = _each(lambda: cursor.execute(tenancy._SWITCH_HURRIED, values))
+        usual = _each(lambda: cursor.execute(tenancy._SWITCH, values))
+        connection.rollback()
+        connection.close()
+    return ours - plain, hurried - usual
+
+
+def _each(act: Callable[[], Any], times: int = 500) -> float:
+    """Microseconds: of the best round, as others use this machine, too."""
+    rounds = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        for _ in range(times):
+            act()
+        rounds.append((time.perf_counter() - began) / times * 1e6)
+    return min(rounds)
+
+
+def shown(result: dict[str, Any]) -> str:
+    turn, controls = result["turn"], result["controls"]
+    rows = [(c["control"], f"{c['us']} µs", f"{c['a_turn']:g}", f"{c['us_a_turn']} µs")
+            for c in controls]  # fmt: skip
+    total = sum(c["us_a_turn"] for c in controls)
+    head = ("control", "each", "times a turn", "a turn")
+    return "\n".join([
+        machine.table(head, rows),
+        f"All of them: {total / 1000:.2f} ms of a turn of {turn['ms']} ms, "
+        f"{turn['statements']:g} statements, {turn['transactions']:g} transactions.",
+        machine.show(result["where"]),
+    ])  # fmt: skip
