@@ -230,6 +230,19 @@ class Settings:
         return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
     @property
+    def secret_values(self) -> tuple[str, ...]:
+        """What no log may hold: secrets, and the passwords inside of addresses."""
+        told = [getattr(self, f.name) for f in fields(self) if f.metadata and not f.repr]
+        flat = [one for value in told for one in (value if isinstance(value, tuple) else (value,))]
+        within = (urlsplit(one).password for one in flat if "://" in one)
+        return tuple(one for one in (*within, *flat) if one)
+
+    @property
+    def local_url(self) -> str:
+        """Where this machine's web server listens, whatever stands in front of it."""
+        return local_base_url(self.port)
+
+    @property
     def is_production(self) -> bool:
         return self.app_env == "production"
 
@@ -262,10 +275,44 @@ def _check_production(values: Mapping[str, Any], given: set[str]) -> None:
         )
     if not values["public_base_url"].startswith("https://"):
         raise BadSetting("PUBLIC_BASE_URL must begin with https:// when APP_ENV=production.")
+    _check_keys(values)
+    _check_ways_out(values)
     if values["admin_password"] and len(values["admin_password"]) < SHORTEST_PASSWORD:
         raise BadSetting(
             f"ADMIN_PASSWORD needs at least {SHORTEST_PASSWORD} characters when APP_ENV=production."
         )
+
+
+def _check_keys(values: Mapping[str, Any]) -> None:
+    for position, key in enumerate(values["encryption_keys"], start=1):
+        if len(set(base64.urlsafe_b64decode(key))) < 8:
+            raise BadSetting(f"ENCRYPTION_KEYS: key {position} is not random.")
+        if key == values["secret_key"]:
+            raise BadSetting("SECRET_KEY must not be one of ENCRYPTION_KEYS.")
+
+
+def _check_ways_out(values: Mapping[str, Any]) -> None:
+    """No password goes over a network in the clear, and nobody gets at Redis without one."""
+    redis = urlsplit(values["redis_url"])
+    elsewhere = values["redis_url"] and redis.scheme != "unix" and not _is_here(redis.hostname)
+    if elsewhere and not redis.password:
+        raise BadSetting(
+            "REDIS_URL: a Redis on another machine needs a password, as in "
+            "redis://:password@host:6379/0."
+        )
+    twilio = urlsplit(values["twilio_api_url"])
+    if twilio.scheme != "https" and not _is_here(twilio.hostname):
+        raise BadSetting("TWILIO_API_URL must begin with https:// when APP_ENV=production.")
+    secured = values["mail_use_tls"] or values["mail_port"] == 465
+    if values["mail_username"] and not secured and not _is_here(values["mail_server"]):
+        raise BadSetting(
+            "MAIL_USE_TLS is false, so that MAIL_PASSWORD would be sent in the clear: set it to "
+            "true, or MAIL_PORT to 465."
+        )
+
+
+def _is_here(host: str | None) -> bool:
+    return host in ("localhost", "127.0.0.1", "::1")
 
 
 def read_env_file(path: Path) -> dict[str, str]:

@@ -28,7 +28,12 @@ COMMANDS = {
     "scheduler": "periodic work",
     "encoder": "the sentence encoder alone: one per machine, beside its web server",
     "migrate": "bring the database's roles and tables up to date",
+    "rotate-keys": "encrypt what is stored anew with the newest of ENCRYPTION_KEYS",
     "doctor": "whether calls would arrive: numbers at Twilio, the public address",
+    "backup": "every row of the database into one file",
+    "restore": "a backup's rows into an empty database",
+    "move": "from databases of our own to those that DATABASE_URL and REDIS_URL name",
+    "audit": "every pinned package against known weaknesses",
     "fallback": "TwiML for a TwiML Bin of each tenant, for when nothing here answers",
     "shell": "a Python prompt with the application loaded",
 }
@@ -37,7 +42,7 @@ NEED_DEVELOPMENT = ("test", "bench")
 
 def overview():
     lines = ["usage: python3 run.py [COMMAND] [ARGUMENTS]", ""]
-    lines += ["  %-10s %s" % entry for entry in COMMANDS.items()]
+    lines += ["  %-12s %s" % entry for entry in COMMANDS.items()]
     return "\n".join(lines)
 
 
@@ -59,7 +64,8 @@ def dispatch(name, arguments):
 
     try:
         settings = Settings.load()
-        return importlib.import_module("app.cli." + name).main(arguments, settings)
+        module = importlib.import_module("app.cli." + name.replace("-", "_"))
+        return module.main(arguments, settings)
     except BadSetting as problem:
         print(problem, file=sys.stderr)
         return 1

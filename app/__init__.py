@@ -17,7 +17,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     database, tenancy and mail, but no admin panel, no webhooks and no permission tables read."""
     from flask import Flask
 
-    from app import database, tenancy
+    from app import database, masking, tenancy, unquoted
     from app.extensions import db, mail
     from app.models import audit  # with it come all tables: a session needs to know them
 
@@ -25,8 +25,10 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     app.config.update(_flask_config(settings))
     app.extensions["settings"] = settings
     database.install()
+    masking.hide(settings.secret_values)
     db.init_app(app)
     mail.init_app(app)
+    unquoted.install()
     tenancy.install()
     audit.install()
     if admin:
@@ -63,6 +65,7 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
             "pool_timeout": 1,
             "pool_pre_ping": True,
             "pool_recycle": 1800,
+            "hide_parameters": True,  # see app/unquoted.py
             "poolclass": database.Pool,
             "connect_args": {
                 "connection_factory": database.Connection,

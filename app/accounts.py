@@ -26,6 +26,11 @@ def has_own(tenant: Tenant) -> bool:
     return bool(tenant.account_sid) and tenant.account_sid != _settings().twilio_account_sid
 
 
+def is_of_its_own(tenant: Tenant) -> bool:
+    """Whether what is in its account at Twilio is this business's affair."""
+    return has_own(tenant) and tenant.account_sid not in demo()
+
+
 def demo() -> frozenset[str]:
     """Their calls come from the built-in telephone: Twilio knows neither them nor the account."""
     try:

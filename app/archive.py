@@ -78,14 +78,14 @@ def told(table: Table) -> list[Column[Any]]:
 def pieces(app: Flask, tenant_id: int) -> Iterator[bytes]:
     """The zip, in order. The manifest comes last, when it is known how much there was: an archive
     that broke off has none and no table of contents either."""
-    sink = _Sink()
+    sink = Sink()
     counts: dict[str, int] = {}
     with zipfile.ZipFile(cast(IO[bytes], sink), "w", zipfile.ZIP_DEFLATED) as archive:
         for table in tables():
             counts[table.name] = 0
             with archive.open(f"{table.name}.jsonl", "w", force_zip64=True) as file:
                 for batch in _batches(app, tenant_id, table):
-                    file.write("".join(map(_line, batch)).encode())
+                    file.write("".join(map(line, batch)).encode())
                     counts[table.name] += len(batch)
                     yield sink.taken()
         manifest = json.dumps(_manifest(app, tenant_id, counts), indent=2, ensure_ascii=False)
@@ -128,11 +128,11 @@ def _roles(users: Table) -> Any:
     )
 
 
-def _line(row: Any) -> str:
-    return json.dumps(dict(row), default=_plain, ensure_ascii=False) + "\n"
+def line(row: Any) -> str:
+    return json.dumps(dict(row), default=plain, ensure_ascii=False) + "\n"
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     match value:
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -152,7 +152,7 @@ def _manifest(app: Flask, tenant_id: int, counts: dict[str, int]) -> dict[str, A
     hidden = {t.name: [c.name for c in t.columns if c not in told(t)] for t in tables()}
     return {
         "tenant": {"id": tenant_id, "name": name, "slug": slug},
-        "made_at": _plain(datetime.now(UTC)),
+        "made_at": plain(datetime.now(UTC)),
         "schema_version": schema,
         "rows": counts,
         "secrets_left_out": {table: columns for table, columns in hidden.items() if columns},
@@ -160,7 +160,7 @@ def _manifest(app: Flask, tenant_id: int, counts: dict[str, int]) -> dict[str, A
     }
 
 
-class _Sink:
+class Sink:
     """A file that cannot be sought: the zip is handed on as it is made."""
 
     def __init__(self) -> None:

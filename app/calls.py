@@ -46,10 +46,13 @@ def begun(
 ) -> CallSession | None:
     """The row of a call, locked; made if there is none yet. None: it is another tenant's. `at` is
     when a new one began, if not now."""
-    number = db.session.scalar(select(TwilioNumber.id).where(TwilioNumber.number == called))
+    number = db.session.execute(
+        select(TwilioNumber.id, TwilioNumber.practice).where(TwilioNumber.number == called)
+    ).one_or_none()
     row = {
-        "tenant_id": current_tenant_id(), "call_sid": call_sid, "channel": str(Channel.PHONE),
-        "number_id": number, "caller": caller, "called": called,
+        "tenant_id": current_tenant_id(), "call_sid": call_sid,
+        "channel": str(Channel.TEST if number and number.practice else Channel.PHONE),
+        "number_id": number.id if number else None, "caller": caller, "called": called,
     }  # fmt: skip
     times = {"started_at": at, "last_turn_at": at} if at else {}
     db.session.execute(

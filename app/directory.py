@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from flask import current_app
 from sqlalchemy import func, or_, select
 
+from app import practice
 from app.extensions import db
 from app.models import CallSession, ReceptionistConfig, Tenant, TransferAttempt, TwilioNumber, User
 from app.rules import dialling
@@ -31,11 +32,11 @@ def owner_of_number(number: str) -> Owner | None:
     """The tenant whose number this is; suspended and closed ones, too."""
     with across_tenants():
         row = db.session.execute(
-            select(Tenant, TwilioNumber.number)
+            select(Tenant, TwilioNumber.number, TwilioNumber.practice)
             .join(TwilioNumber, TwilioNumber.tenant_id == Tenant.id)
             .where(TwilioNumber.number == number)
         ).one_or_none()
-        found = _owner(row[0], called=row[1]) if row else None
+        found = _owner(row[0], called=row[1], practises=row[2]) if row else None
     db.session.remove()
     return found
 
@@ -43,11 +44,12 @@ def owner_of_number(number: str) -> Owner | None:
 def owner_of_call(call_sid: str) -> Owner | None:
     with across_tenants():
         row = db.session.execute(
-            select(Tenant, CallSession.called, CallSession.id)
+            select(Tenant, CallSession.called, CallSession.id, TwilioNumber.practice)
             .join(CallSession, CallSession.tenant_id == Tenant.id)
+            .outerjoin(CallSession.number)
             .where(CallSession.call_sid == call_sid)
         ).one_or_none()
-        found = _owner(row[0], called=row[1], call_id=row[2]) if row else None
+        found = row and _owner(row[0], called=row[1], call_id=row[2], practises=bool(row[3]))
     db.session.remove()
     return found
 
@@ -87,7 +89,8 @@ def allowed_countries() -> frozenset[str]:
 
 def own_country() -> frozenset[str]:
     """That of the first number of the tenant in scope; none before it has one."""
-    first = db.session.scalar(select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1))
+    in_order = (TwilioNumber.practice, TwilioNumber.id)
+    first = db.session.scalar(select(TwilioNumber.number).order_by(*in_order).limit(1))
     return frozenset({dialling.country_of(first)} if first else ())
 
 
@@ -117,13 +120,22 @@ def tokens_of_account(account_sid: str) -> list[str]:
     return [token for token in tokens if token]
 
 
-def _owner(tenant: Tenant, *, called: str, call_id: int | None = None) -> Owner:
+def account_of(tenant: Tenant) -> tuple[str, str]:
+    """The account that speaks for a tenant's calls, and the token that signs for it (""; its own
+    is not known): the tenant's, else the installation's, else the built-in telephone's."""
     settings = current_app.extensions["settings"]
-    own = tenant.account_sid
-    return Owner(
-        tenant_id=tenant.id,
-        account_sid=own or settings.twilio_account_sid,
-        token=(tenant.auth_token or "") if own else settings.twilio_auth_token,
-        called=called,
-        call_id=call_id,
-    )
+    if tenant.account_sid:
+        return tenant.account_sid, tenant.auth_token or ""
+    if settings.twilio_account_sid:
+        return settings.twilio_account_sid, settings.twilio_auth_token
+    return practice.account(settings.secret_key)
+
+
+def _owner(
+    tenant: Tenant, *, called: str, call_id: int | None = None, practises: bool
+) -> Owner | None:
+    """None: a practice number in production, where nobody practises."""
+    if practises and current_app.extensions["settings"].is_production:
+        return None
+    account_sid, token = account_of(tenant)
+    return Owner(tenant.id, account_sid, token, called, call_id)

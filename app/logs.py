@@ -1,12 +1,17 @@
 """Logs as one JSON object a line: a fixed sentence plus fields, never a caller's words.
 
-A field's value is JSON, so a caller cannot forge a line with a line break.
+A field's value is JSON, so a caller cannot forge a line with a line break. Whatever gets into a
+sentence, a field or a trace all the same is masked here, where every line leaves.
 """
 
 import json
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
+from types import TracebackType
+
+from app.masking import mask, masked
 
 # What every LogRecord has; all else came by `extra=` and is a field.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -19,12 +24,13 @@ class JsonLines(logging.Formatter):
         line = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "event": record.getMessage(),
+            "event": mask(record.getMessage()),
             "logger": record.name,
         }
-        line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        extra = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        line |= {key: masked(key, value) for key, value in extra.items()}
         if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
+            line["trace"] = mask(self.formatException(record.exc_info))
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
@@ -33,5 +39,16 @@ def install() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda told: _uncaught(told.exc_type, told.exc_value, told.exc_traceback)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _uncaught(
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+) -> None:
+    """Python's own would print the trace past us."""
+    if issubclass(kind, KeyboardInterrupt | SystemExit) or error is None:
+        return
+    logging.getLogger(__name__).critical("uncaught error", exc_info=(kind, error, trace))

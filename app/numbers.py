@@ -14,6 +14,9 @@ from app.models import Tenant, TwilioNumber
 from app.overrides import OVERRIDES
 from app.tenancy import across_tenants
 
+SHARED = "Your business has no Twilio account to itself."
+ASK = "Ask the operator of this installation, a super admin, to add or remove numbers."
+
 
 class Unable(Exception):
     """It cannot be done, in words for people; no secret is in them."""
@@ -74,6 +77,20 @@ def point(tenant_id: int, number: str) -> None:
     _keep(tenant_id, found)
 
 
+def take_in(tenant_id: int, number: str) -> str:
+    """Point a number here that a business adds by itself; its id at Twilio. It must be in an
+    account that is this business's alone, or else it could take another's. Raises Unable,
+    CarrierError."""
+    account = _account_alone(tenant_id)
+    found = carrier.find_number(account, number)
+    if found is None:
+        raise Unable("This number is not in your Twilio account. Buy it there, or check it.")
+    if number in of_others(tenant_id):
+        raise Unable(f"This number cannot be used. {ASK}")
+    carrier.point_number(account, found.sid, addresses())
+    return found.sid
+
+
 def release(tenant_id: int, number: str) -> None:
     """Give a number back, for ever. Raises Unable, CarrierError."""
     if number not in own(tenant_id):
@@ -90,11 +107,11 @@ def release(tenant_id: int, number: str) -> None:
 
 
 def own(tenant_id: int) -> list[str]:
-    """The tenant's numbers as we know them."""
+    """The tenant's numbers at Twilio, as we know them."""
     with across_tenants():
         found = db.session.scalars(
             select(TwilioNumber.number)
-            .where(TwilioNumber.tenant_id == tenant_id)
+            .where(TwilioNumber.tenant_id == tenant_id, TwilioNumber.practice.is_(False))
             .order_by(TwilioNumber.number)
         ).all()
         db.session.rollback()
@@ -149,6 +166,20 @@ def set_subaccount(tenant_id: int, status: str) -> None:
     if sid is None:
         raise Unable("This business has no account of its own.")
     carrier.set_status(_parent(), sid, status)
+
+
+def _account_alone(tenant_id: int) -> Account:
+    with across_tenants():
+        tenant = _tenant(tenant_id)
+        account = accounts.account_of(tenant) if accounts.is_of_its_own(tenant) else None
+        same = select(Tenant.id).where(
+            Tenant.account_sid == tenant.account_sid, Tenant.id != tenant_id
+        )
+        is_shared = db.session.scalars(same.limit(1)).first() is not None
+        db.session.rollback()
+    if account is None or is_shared:
+        raise Unable(f"{SHARED} {ASK}")
+    return account
 
 
 def _own_sid(tenant_id: int) -> str | None:

@@ -23,12 +23,15 @@ SETUP: Final = ("ReceptionistConfig", "TwilioNumber", "Department", "OpeningHour
 CONSENTS: Final = ("Consent",)
 PEOPLE: Final = ("User",)
 WEBHOOKS: Final = ("WebhookEndpoint",)
+KEYS: Final = ("ApiKey",)
+PRIVACY: Final = ("DataRequest",)
 HISTORY: Final = ("Job", "SpendLedger", "AuditLog")
 
 READ: Final = "can_read"
 WRITE: Final = "can_write"
 TEST_CALL: Final = ("CallSession", "can_test")
 MARK: Final = ("CallSession", "can_mark")  # block its caller, mark it as spam
+END: Final = ("CallSession", "can_end")  # cut off a call that is going on
 REPLAY: Final = ("Job", "can_replay")
 EXPORT: Final = (("Tenant", "can_export"), ("Export everything", "menu_access"))
 USAGE: Final = (("Usage and cost", "menu_access"),)
@@ -41,7 +44,8 @@ OWN: Final = (
 
 MAY_READ: Final = {
     RoleName.TENANT_ADMIN: (
-        *CALLS, *KNOWLEDGE, *BLOCKS, *SETUP, *PEOPLE, *WEBHOOKS, *CONSENTS, *HISTORY
+        *CALLS, *KNOWLEDGE, *BLOCKS, *SETUP, *PEOPLE, *KEYS, *WEBHOOKS, *CONSENTS, *PRIVACY,
+        *HISTORY,
     ),
     RoleName.AGENT: (*CALLS, *KNOWLEDGE, *BLOCKS),
     RoleName.VIEWER: (*CALLS, *KNOWLEDGE),
@@ -49,14 +53,13 @@ MAY_READ: Final = {
 _WORKED_ON: Final = ("Lead", *KNOWLEDGE, *BLOCKS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
-        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", "Recording",
-        *PEOPLE,
-        *WEBHOOKS,
+        *_WORKED_ON, *SETUP, "Recording", *PEOPLE, *KEYS, *WEBHOOKS, *PRIVACY
     ),
     RoleName.AGENT: _WORKED_ON,
 }  # fmt: skip
 MAY_TEST: Final = (RoleName.TENANT_ADMIN, RoleName.AGENT)
 MAY_MARK: Final = (RoleName.TENANT_ADMIN, RoleName.AGENT)
+MAY_END: Final = (RoleName.TENANT_ADMIN,)
 MAY_REPLAY: Final = (RoleName.TENANT_ADMIN,)
 MAY_EXPORT: Final = (RoleName.TENANT_ADMIN,)
 
@@ -70,7 +73,7 @@ MENUS: Final = {
     "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs",
     "SpendLedger": "Usage entries", "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
     "Block": "Blocked callers",
-    "Consent": "Consents",
+    "Consent": "Consents", "ApiKey": "API keys", "DataRequest": "Personal data",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)
 
@@ -85,6 +88,7 @@ def _granted(role: RoleName) -> list[tuple[str, str]]:
     granted += [(name, WRITE) for name in MAY_WRITE.get(role, ())]
     granted += [TEST_CALL] if role in MAY_TEST else []
     granted += [MARK] if role in MAY_MARK else []
+    granted += [END] if role in MAY_END else []
     granted += [REPLAY] if role in MAY_REPLAY else []
     granted += USAGE if "SpendLedger" in MAY_READ[role] else []
     return [*granted, *EXPORT] if role in MAY_EXPORT else granted

@@ -84,7 +84,7 @@ class TenantOwned:
 
 
 class PlatformOnly:
-    """Mixin of tables that only platform work may touch, though their rows speak of people."""
+    """Mixin of tables that only platform work may touch: of people's sign-ins, of processes."""
 
 
 def owned_reference(

@@ -25,6 +25,7 @@ def main(argv: list[str], settings: Settings) -> int:
     parser.add_argument("--calls", type=int, default=200_000)
     parser.add_argument("--leads", type=int, default=0, help="default: a quarter of the calls")
     parser.add_argument("--quick", action="store_true", help="5 requests of each, not 40")
+    parser.add_argument("--only", metavar="WORD", default="", help="what is called so, no walls")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there, too")
     asked = parser.parse_args(argv)
     leads = min(asked.leads or asked.calls // 4, asked.calls)
@@ -33,7 +34,7 @@ def main(argv: list[str], settings: Settings) -> int:
         with many.filled(asked.calls, leads) as one:
             result = {"bench": "panel", "calls": asked.calls, "leads": leads}
             result |= {"where": machine.facts(), "filled_in": round(one.seconds)}
-            result |= measure(one, 5 if asked.quick else 40)
+            result |= measure(one, 5 if asked.quick else 40, asked.only)
     except (product.NotRunning, asking.NotAnswered) as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -44,12 +45,15 @@ def main(argv: list[str], settings: Settings) -> int:
     return 0
 
 
-def measure(one: many.Filled, times: int) -> dict[str, Any]:
+def measure(one: many.Filled, times: int, only: str = "") -> dict[str, Any]:
     with serving(one, "both") as port:
         rows = [
             {"what": case.what, "role": case.role} | asking.timed(asker, case.path, case.of(times))
             for case, asker in cases.every(one, port)
+            if only in case.what
         ]
+        if only:
+            return {"rows": rows}
         reads = {
             f"{n} connections" if n > 1 else "1 connection": asking.per_second(
                 asking.script(port, one.key), LIST, n, SECONDS
@@ -99,17 +103,18 @@ def shown(result: dict[str, Any]) -> str:
         (r["what"], r["role"], r["p50"], r["p95"], r["statements"], f"{r['bytes'] / 1000:,.1f}")
         for r in result["rows"]
     ]
-    costs = [
-        (what, *(result["walls"][which][what]["p50"] for which in served.WALLS))
-        for what in result["walls"]["both"]
+    parts = [
+        f"{result['calls']:,} calls, {result['leads']:,} leads, 40 tenants (one has a quarter)",
+        machine.table(head, rows),
     ]
-    reads = ", ".join(f"{n:,} with {how}" for how, n in result["reads_per_second"].items())
-    return "\n\n".join(
-        (
-            f"{result['calls']:,} calls, {result['leads']:,} leads, 40 tenants (one has a quarter)",
-            machine.table(head, rows),
+    if "walls" in result:
+        costs = [
+            (what, *(result["walls"][which][what]["p50"] for which in served.WALLS))
+            for what in result["walls"]["both"]
+        ]
+        reads = ", ".join(f"{n:,} with {how}" for how, n in result["reads_per_second"].items())
+        parts += [
             machine.table(("p50 ms behind these walls", *served.WALLS), costs),
             f"REST lists of 25 calls a second, with an API key: {reads}",
-            machine.show(result["where"]),
-        )
-    )
+        ]
+    return "\n\n".join((*parts, machine.show(result["where"])))

@@ -10,6 +10,7 @@ No fixture holds an application context open: the login extension would keep the
 import contextlib
 import itertools
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -24,16 +25,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import breaker
-from app.cli.migrate import DATABASE, alone, make_schema, migrate
+from app.cli.migrate import DATABASE, LOGIN, alone, make_schema, migrate
 from app.embedded import EmbeddedPostgres, EmbeddedValkey
 from app.voice import proven
 from config import Settings
 from tests.fakes.twilio_rest import TwilioRest
+from tests.fresh import Fresh
+from tests.served import listening
 
 if TYPE_CHECKING:
     from tests.factories import Rows
 
-TEMPLATE = DATABASE
 FRESH = "recep_test"
 STEP = 1_000
 """Between the first ids of two tests."""
@@ -56,6 +58,7 @@ class Services:
     settings: Settings
     postgres: EmbeddedPostgres
     valkey: EmbeddedValkey
+    copy: Fresh
     fresh: str = FRESH
 
     def admin_url(self, name: str = FRESH) -> str:
@@ -102,7 +105,8 @@ def launched(data_dir: Path) -> Iterator[Services]:
         with alone(postgres.admin_url) as admin:
             login_url = make_schema(admin, postgres.admin_url, settings)
         fresh = urlsplit(login_url)._replace(path=f"/{FRESH}").geturl()
-        yield Services(replace(settings, database_url=fresh), postgres, valkey)
+        copy = Fresh(postgres, FRESH, DATABASE, LOGIN)
+        yield Services(replace(settings, database_url=fresh), postgres, valkey, copy)
     finally:
         postgres.stop()
         valkey.stop()
@@ -112,6 +116,7 @@ def launched(data_dir: Path) -> Iterator[Services]:
 def permissions(services: Services) -> None:
     """The roles and permissions of the admin panel, in every database made from now on."""
     migrate(services.postgres.admin_url, replace(services.settings, database_url=""))
+    services.copy.outdated()
 
 
 @pytest.fixture(scope="session")
@@ -133,25 +138,11 @@ def settings(services: Services, _apps: dict[Any, Flask], _numbers: Iterator[int
             app.extensions["sqlalchemy"].engine.dispose()
     breaker.forget()
     proven.forget()
-    renew(services, next(_numbers) * STEP)
+    services.copy.renew(next(_numbers) * STEP)
     with redis.Redis.from_url(services.settings.redis_url) as valkey:
         valkey.flushall()
     shutil.rmtree(services.settings.data_dir / "mail", ignore_errors=True)
     return services.settings
-
-
-def renew(services: Services, first: int) -> None:
-    """The fresh database anew; ids of tenants and users begin at `first`."""
-    services.execute(
-        f"drop database if exists {FRESH} with (force)",
-        f"create database {FRESH} template {TEMPLATE} owner recep_owner",
-        f"grant connect on database {FRESH} to recep_login",
-        f"revoke all on database {FRESH} from public",
-    )
-    services.execute(
-        *(f"alter sequence {table}_id_seq restart with {first}" for table in ("tenant", "ab_user")),
-        name=FRESH,
-    )
 
 
 @pytest.fixture
@@ -201,6 +192,13 @@ def rows(light_app: Flask) -> "Rows":
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def port() -> Iterator[socket.socket]:
+    """A port for an application that calls its own web server: `make_app(port=…)`, `serving`."""
+    with listening() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -57,9 +57,11 @@ class Rows:
             self.lead(tenant, department_id=department.id, **at),
             self.job(tenant, run_at=FAR_OFF, **at),
             self.webhook(tenant),
+            self.data_request(tenant),
             self.spend(tenant, **at),
             self.lease(tenant),
             self.block(tenant),
+            self.setup(tenant),
         ]  # fmt: skip
         return {type(row): row for row in found}
 
@@ -195,6 +197,12 @@ class Rows:
             tenant, models.WebhookEndpoint, values, url="https://hooks.example.com/recep"
         )
 
+    def data_request(self, tenant: models.Tenant, **values: Any) -> models.DataRequest:
+        return self._of(
+            tenant, models.DataRequest, values,
+            phone_hash=uuid.uuid4().hex, ends_in="42", requested_by="user:test",
+        )  # fmt: skip
+
     def spend(self, tenant: models.Tenant, **values: Any) -> models.SpendLedger:
         return self._of(
             tenant, models.SpendLedger, values,
@@ -216,6 +224,9 @@ class Rows:
     def block(self, tenant: models.Tenant, **values: Any) -> models.Block:
         phone = f"+1303555{100 + next(self._count) % 100:04d}"
         return self._of(tenant, models.Block, values, phone=phone)
+
+    def setup(self, tenant: models.Tenant, **values: Any) -> models.Setup:
+        return self._of(tenant, models.Setup, values, trade="restaurant", steps=["business"])
 
     def audit(self, tenant: models.Tenant | None = None, **values: Any) -> models.AuditLog:
         """Without a tenant it is the platform's."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from app.ai import prompts, wording
 from app.ai.interpreter import InterpreterError, Speaker, Tier, Turn
+from app.ai.reading import private
 
 LONGEST = 1200
 _MOST_TRANSCRIPT = 24_000
@@ -140,7 +141,7 @@ def _text(reply: Any) -> str:
     except (TypeError, ValueError):
         raise InterpreterError("malformed reply") from None
     text = given.get("summary") if isinstance(given, dict) else None
-    if not isinstance(text, str) or not (text := clean(text)):
+    if not isinstance(text, str) or not (text := clean(private.scrub(text, bare=False))):
         raise InterpreterError("empty reply")
     return " ".join(re.split(r"(?<=[.!?])\s+", text)[:_SENTENCES])
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from app.ai import spoken_by
 from app.ai.interpreter import Heard, InterpreterError
-from app.ai.reading import emails, phones
+from app.ai.reading import emails, phones, private
 from app.voice.flow import messages as m
 from app.voice.flow.messages import Ask, Facts, Known, Noted
 from app.voice.flow.states import MAY_PROPOSE, State
@@ -64,6 +64,7 @@ def read(called: str, arguments: str, heard: Heard) -> m.Proposal:
         raise InterpreterError("oversized")
     proposal = proposals[called]
     given = _object(arguments, {field.name for field in fields(proposal)})
+    given = _scrubbed(given, facts.region)
     return proposal(**{key: _READERS[key](value, heard) for key, value in given.items()})
 
 
@@ -134,6 +135,18 @@ def _object(arguments: str, wanted: set[str]) -> dict[str, Any]:
     if not isinstance(given, dict) or set(given) != wanted:
         raise InterpreterError("bad arguments")
     return given
+
+
+def _scrubbed(value: Any, region: str) -> Any:
+    """A model may have made up, or been talked into, what is taken out of a caller's words."""
+    match value:
+        case str():
+            return private.scrub(value, region=region, bare=False)
+        case list():
+            return [_scrubbed(one, region) for one in value]
+        case dict():
+            return {key: _scrubbed(one, region) for key, one in value.items()}
+    return value
 
 
 def _text(value: Any, longest: int) -> str:

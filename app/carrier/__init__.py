@@ -1,7 +1,7 @@
 """Twilio's REST API: calls, recordings, numbers, subaccounts and its own alerts."""
 
 from app.carrier.alerts import Alert, alerts
-from app.carrier.calls import CarrierCall, call_status, hang_up
+from app.carrier.calls import ENDED, CarrierCall, call_status, hang_up, place_call
 from app.carrier.client import Account, CarrierError
 from app.carrier.numbers import (
     Addresses,
@@ -37,10 +37,10 @@ from app.carrier.subaccounts import (
 )
 
 __all__ = [
-    "BY_TONE", "BY_US", "LIVE", "Account", "Addresses", "Alert", "CarrierCall", "CarrierError",
-    "CarrierNumber", "CarrierRecording", "Media", "Message", "Offer", "Subaccount", "alerts",
-    "buy_number", "call_recordings", "call_status", "create_subaccount", "delete_recording",
-    "find_number", "find_subaccount", "hang_up", "media", "messages", "numbers", "offers",
-    "point_number", "release_number", "set_status", "start_recording", "stop_recording",
-    "subaccount",
+    "BY_TONE", "BY_US", "ENDED", "LIVE", "Account", "Addresses", "Alert", "CarrierCall",
+    "CarrierError", "CarrierNumber", "CarrierRecording", "Media", "Message", "Offer", "Subaccount",
+    "alerts", "buy_number", "call_recordings", "call_status", "create_subaccount",
+    "delete_recording", "find_number", "find_subaccount", "hang_up", "media", "messages", "numbers",
+    "offers", "place_call", "point_number", "release_number", "set_status", "start_recording",
+    "stop_recording", "subaccount",
 ]  # fmt: skip

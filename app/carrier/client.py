@@ -39,6 +39,9 @@ _MEANINGS = {
     21615: "numbers of this country need an address first, entered in Twilio's console",
     21631: "numbers of this country need an address first, entered in Twilio's console",
     21649: "numbers of this country need papers first, handed in at Twilio's console",
+    21210: "the number that rings is not in this Twilio account",
+    21215: "the account may not ring this country; allow it in Twilio's console",
+    573005: "a trial account rings only numbers that are verified in Twilio's console",
     20006: "the account may not do this",
 }
 

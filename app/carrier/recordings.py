@@ -75,9 +75,14 @@ def start_recording(account: Account, call_sid: str, callback: str) -> CarrierRe
 
 
 def call_recordings(account: Account, call_sid: str) -> list[CarrierRecording]:
-    """Raises CarrierError."""
-    with answered():
-        found = client(account).calls(call_sid).recordings.list(limit=50)
+    """None of a call that Twilio does not know (any more). Raises CarrierError."""
+    try:
+        with answered():
+            found = client(account).calls(call_sid).recordings.list(limit=50)
+    except CarrierError as error:
+        if error.status == NOT_FOUND:
+            return []
+        raise
     return [CarrierRecording(str(r.sid), str(r.status), str(r.source)) for r in found]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from app import practice
 from app.cli import demo_file
 from app.phone import CallDropped, Line, TransferResult, Turn
 from app.phone.business import Installed, install
@@ -43,6 +44,8 @@ def main(argv: list[str], settings: Settings) -> int:
         demo = demo_file.read(settings)
         if arguments.script:
             return play_script(arguments, demo)
+        if _is_practice(arguments, demo):
+            return talk(arguments, _practice(arguments, demo, settings))
         return talk(arguments, place(arguments, demo, arguments.tenant))
     except CallDropped as dropped:
         print(f"The call dropped: {dropped.reason}.{hint(dropped)}", file=sys.stderr)
@@ -54,7 +57,9 @@ def main(argv: list[str], settings: Settings) -> int:
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="run.py call", description=__doc__, epilog=HELP)
     made.formatter_class = argparse.RawDescriptionHelpFormatter
-    made.add_argument("--to", metavar="NUMBER", help="the number to call, of a demo tenant")
+    made.add_argument(
+        "--to", metavar="NUMBER", help="the number to call, of a demo tenant or a practice number"
+    )
     made.add_argument("--tenant", metavar="SLUG", help="the demo tenant to call")
     made.add_argument("--from", dest="caller", metavar="NUMBER", default=CALLER)
     made.add_argument("--script", type=Path, metavar="FILE.yaml", help="play it, check it")
@@ -94,6 +99,23 @@ def _stranger(arguments: argparse.Namespace) -> Place:
         raise Cannot("Only the demo's tenants can place test calls from here; add --as-phone.")
     who = Installed(0, arguments.to, arguments.account_sid, arguments.auth_token, {}, {})
     return Place(arguments.base_url, who, arguments.to, None)
+
+
+def _is_practice(arguments: argparse.Namespace, demo: dict[str, Any]) -> bool:
+    """The demo's numbers are of the same range, but have accounts."""
+    known = {tenant["number"] for tenant in demo.get("tenants", [])}
+    given = arguments.to and not arguments.account_sid and arguments.to not in known
+    return bool(given) and practice.is_fictional(arguments.to)
+
+
+def _practice(arguments: argparse.Namespace, demo: dict[str, Any], settings: Settings) -> Place:
+    """Signed as the installation's own calls are; it is a test call by itself."""
+    base_url = arguments.base_url or demo.get("base_url") or settings.public_base_url
+    account_sid, token = practice.account(settings.secret_key)
+    if settings.twilio_account_sid:
+        account_sid, token = settings.twilio_account_sid, settings.twilio_auth_token
+    who = Installed(0, arguments.to, account_sid, token, {}, {})
+    return Place(base_url, who, "a practice number", None)
 
 
 def _tenant(
@@ -248,5 +270,8 @@ def hint(dropped: CallDropped) -> str:
     if "not running" in dropped.reason:
         return " Start it in another terminal: python3 run.py"
     if "HTTP 403" in dropped.reason:
-        return " The signature was refused: --base-url must be the product's PUBLIC_BASE_URL."
+        return (
+            " The signature was refused: --base-url must be the product's PUBLIC_BASE_URL, and a "
+            "practice number one that a business has."
+        )
     return ""

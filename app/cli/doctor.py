@@ -2,15 +2,8 @@
 
 import argparse
 
-from sqlalchemy import select
-
-from app import create_app, doctor, numbers
-from app.carrier import CarrierError
+from app import create_app, doctor, survey
 from app.cli import needs
-from app.extensions import db
-from app.models import Tenant, TenantStatus
-from app.numbers import Unable
-from app.tenancy import across_tenants
 from config import Settings
 
 
@@ -32,19 +25,11 @@ def _address(settings: Settings) -> list[str]:
 
 
 def _numbers() -> list[str]:
-    with across_tenants():
-        open_ones = select(Tenant.id, Tenant.name).where(Tenant.status != TenantStatus.CLOSED)
-        rows = db.session.execute(open_ones.order_by(Tenant.name))
-        tenants = [(tenant_id, name) for tenant_id, name in rows]
-        db.session.rollback()
     found: list[str] = []
-    for tenant_id, name in tenants:
-        if not numbers.own(tenant_id):
-            continue
-        try:
-            findings = numbers.examine(tenant_id, numbers.account_for(tenant_id))
-        except (Unable, CarrierError) as problem:
-            found.append(f"{name}: {problem.reason}")
-            continue
-        found += [f"{name}: {f.number}: {text}" for f in findings if f.ours for text in f.problems]
+    first = 0
+    while page := survey.survey(first):
+        first += len(page)
+        for business in page:
+            found += [f"{business.name}: {business.unknown}"] if business.unknown else []
+            found += [f"{business.name}: {p.number}: {p.text}" for p in business.problems]
     return found

@@ -49,15 +49,18 @@ def main(argv: list[str], settings: Settings) -> int:
             file=sys.stderr,
         )
         return 1
-    from app.cli import seed  # it imports the whole application
+    from app.cli import prices, seed  # they import the whole application
 
     try:
         login_url = migrate(settings.database_admin_url, settings)
         login = seed.ensure_super_admin(replace(settings, database_url=login_url))
+        listed = prices.load(replace(settings, database_url=login_url))
     except (BadSetting, psycopg2.Error) as problem:
         print(f"The database could not be brought up to date: {problem}", file=sys.stderr)
         return 1
     print(f"The database is up to date (schema {head()}).")
+    if listed:
+        print("List prices of the vendors were filled in: check them under Platform, Prices.")
     if login:
         print(f"First super admin: {login.username}   password: {login.password}   (shown once)")
     return 0
@@ -73,24 +76,31 @@ def migrate(admin_url: str, settings: Settings) -> str:
         login_url = make_schema(admin, admin_url, settings)
         if not is_current(login_url):
             sync_permissions(replace(settings, database_url=login_url))
-            _remember(_with_database(admin_url, _database_of(login_url)))
+            _remember(with_database(admin_url, database_of(login_url)))
     return login_url
 
 
-def make_schema(admin: Connection, admin_url: str, settings: Settings) -> str:
+def make_schema(
+    admin: Connection, admin_url: str, settings: Settings, revision: str = "head"
+) -> str:
     """Everything but the admin panel's permissions."""
     from alembic import command
     from alembic.config import Config
 
     login_url = login_url_for(admin_url, settings)
-    own_url = _with_database(admin_url, _database_of(login_url))
+    own_url = with_database(admin_url, database_of(login_url))
+    make_roles_and_database(admin, own_url, login_url)
+    config = Config(MIGRATIONS / "alembic.ini")
+    config.attributes["url"] = own_url
+    command.upgrade(config, revision)
+    return login_url
+
+
+def make_roles_and_database(admin: Connection, own_url: str, login_url: str) -> None:
+    """Those that are missing. `own_url` is the administrator's, of the product's database."""
     with admin.cursor() as cursor:
         _make_roles(cursor, login_url)
         _make_database(cursor, own_url, login_url)
-    config = Config(MIGRATIONS / "alembic.ini")
-    config.attributes["url"] = own_url
-    command.upgrade(config, "head")
-    return login_url
 
 
 def login_url_for(admin_url: str, settings: Settings) -> str:
@@ -212,7 +222,7 @@ def _make_login(cursor: Cursor, login: SplitResult) -> None:
 
 
 def _make_database(cursor: Cursor, own_url: str, login_url: str) -> None:
-    database, login = _database_of(own_url), unquote(urlsplit(login_url).username or "")
+    database, login = database_of(own_url), unquote(urlsplit(login_url).username or "")
     if not _exists(cursor, "pg_database", "datname", database):
         _execute(cursor, "create database {} owner {}", database, OWNER)
     _execute(cursor, "revoke all on database {} from public", database)
@@ -243,9 +253,11 @@ def _execute(cursor: Cursor, statement: str, *names: str | sql.Composable) -> No
     cursor.execute(sql.SQL(statement).format(*parts))
 
 
-def _database_of(url: str) -> str:
+def database_of(url: str) -> str:
+    """Its name."""
     return unquote(urlsplit(url).path.strip("/"))
 
 
-def _with_database(url: str, database: str) -> str:
+def with_database(url: str, database: str) -> str:
+    """The same server and login, another database."""
     return urlsplit(url)._replace(path=f"/{quote(database)}").geturl()

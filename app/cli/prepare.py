@@ -50,6 +50,7 @@ def prepare(settings: Settings, own: EmbeddedPostgres | None) -> Settings:
             login = call(_ensure_super_admin, settings)
         if login:
             print(f"\n  First super admin: {login[0]}   password: {login[1]}   (shown once)\n")
+        call(_load_prices, settings)
         if not settings.is_production:
             with step("loading the demo tenants"):
                 demo = call(_load_demo, settings)
@@ -106,6 +107,12 @@ def _ensure_super_admin(settings: Settings) -> tuple[str, str] | None:
 
     made = ensure_super_admin(settings)
     return (made.username, made.password) if made else None
+
+
+def _load_prices(settings: Settings) -> int:
+    from app.cli import prices
+
+    return prices.load(settings)
 
 
 def _load_demo(settings: Settings) -> Any:

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import gunicorn.glogging
 import gunicorn.http.wsgi
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -14,6 +15,15 @@ from app.cli import needs
 from app.embedded.ports import HOST
 from app.extensions import db
 from config import Settings
+
+
+class Log(gunicorn.glogging.Logger):
+    """Hands its lines on to ours, which are JSON and masked, instead of writing them itself."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
 
 
 class Server(BaseApplication):
@@ -56,6 +66,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "max_requests": 0,
         "accesslog": None,
         "errorlog": "-",
+        "logger_class": Log,
         "control_socket_disable": True,
         # the heartbeat of a worker must not wait for a slow disk
         "worker_tmp_dir": str(shared_memory) if usable else None,

@@ -15,9 +15,7 @@ from app.jobs import outbox
 from app.models import (
     CallSession,
     Channel,
-    Job,
     JobKind,
-    JobStatus,
     KnowledgeGap,
     Lead,
     TransferAttempt,
@@ -43,14 +41,6 @@ FIELDS = {
 RELATIONS = frozenset({"call", "department", "number"})  # their ids
 
 
-class NotReplayable(Exception):
-    """This job cannot be sent again; `reason` says why to a person."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 def call_ended(call: CallSession) -> None:
     _tell(WebhookEvent.CALL_ENDED, call, call_id=call.id, test=call.channel == Channel.TEST)
 
@@ -66,26 +56,6 @@ def transfer_failed(attempt: TransferAttempt, call: CallSession) -> None:
 def gap_found(gap: KnowledgeGap) -> None:
     """Never of a test call: these leave no gaps."""
     _tell(WebhookEvent.GAP_FOUND, gap, call_id=gap.call_id, test=False)
-
-
-def replay(job: Job) -> None:
-    """Send a delivery again, as it was, under its own id. The caller commits.
-
-    Raises NotReplayable.
-    """
-    if job.kind != JobKind.WEBHOOK_OUT:
-        raise NotReplayable("Only webhooks can be sent again.")
-    if job.status not in (JobStatus.DONE, JobStatus.DEAD):
-        raise NotReplayable("It is still being sent.")
-    if job.webhook is None or not job.webhook.active:
-        raise NotReplayable("Its webhook is deleted or switched off.")
-    outbox.add(
-        JobKind.WEBHOOK_OUT,
-        key=f"webhook_replay:{job.id}:{secrets.token_hex(8)}",
-        call_id=job.call_id,
-        webhook_id=job.webhook_id,
-        **dict(job.args) | {"replay": True},
-    )
 
 
 def _tell(event: WebhookEvent, row: Any, *, call_id: int | None, test: bool) -> None:

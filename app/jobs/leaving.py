@@ -169,7 +169,9 @@ def _give_numbers_back(tenant_id: int, place: Place) -> None:
     if place.account is None or not place.gives_back:
         return
     numbers = db.session.execute(
-        select(TwilioNumber.id, TwilioNumber.number).where(TwilioNumber.tenant_id == tenant_id)
+        select(TwilioNumber.id, TwilioNumber.number).where(
+            TwilioNumber.tenant_id == tenant_id, TwilioNumber.practice.is_(False)
+        )
     ).all()
     db.session.rollback()
     for pk, number in numbers:
@@ -197,7 +199,9 @@ def _delete_some(table: Table, tenant_id: int) -> int:
 
 def _delete(tenant_id: int, actor: str) -> dict[str, Any]:
     """The last step, in the transaction that finishes the job."""
-    kept = select(TwilioNumber.number).where(TwilioNumber.tenant_id == tenant_id)
+    kept = select(TwilioNumber.number).where(
+        TwilioNumber.tenant_id == tenant_id, TwilioNumber.practice.is_(False)
+    )
     left = sorted(db.session.scalars(kept))
     entry = record("delete", "Tenant", tenant_id, {}, tenant_id=tenant_id)
     entry.actor = actor

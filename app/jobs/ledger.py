@@ -38,6 +38,7 @@ def book_numbers(_work: Any) -> dict[str, Any]:
         literal(1),
         literal("numbers:").concat(TwilioNumber.number).concat(":").concat(month),
     ).join(Tenant, Tenant.id == TwilioNumber.tenant_id)
+    rented = rented.where(TwilioNumber.practice.is_(False))
     booked = db.session.execute(
         insert(SpendLedger)
         .from_select(["tenant_id", "kind", "quantity", "key"], rented)

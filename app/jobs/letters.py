@@ -41,6 +41,7 @@ _JOBS = {
     "stop_recording": _("Stopping recordings that callers objected to"),
     "delete_recording": _("Deleting recordings"),
     "delete_tenant": _("Deleting a business"),
+    "erase_person": _("Erasing what is kept of a person"),
     "book_numbers": _("Booking what numbers cost"),
     "close_orphans": _("Closing calls whose end was not reported"),
     "cleanup": _("Deleting old data"),

@@ -21,6 +21,9 @@ from app.jobs import queues
 from app.models import Job, JobKind
 from app.tenancy import current_tenant_id
 
+STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING, JobKind.ERASE_PERSON})
+"""For a business that is closed: what takes something away. All else ends."""
+MOST_REMAINDERS = 5  # jobs that carry on with the recipients whom a mail has not reached yet
 FAILURES, REST = 1, 30.0  # a Redis that does not answer costs every caller half a second
 
 log = getLogger(__name__)
@@ -83,6 +86,11 @@ def add(
         "run_at": func.clock_timestamp() + (delay or timedelta(0)),
     }
     db.session.execute(insert(Job).values(row).on_conflict_do_nothing(constraint="uq_job__key"))
+
+
+def remainder_key(key: str, number: int) -> str:
+    """The key of the `number`-th job that carries on with what this one has left over."""
+    return f"{key}+{number}"
 
 
 def wake() -> None:

@@ -1,10 +1,7 @@
-"""Sends one mail for one job: made safe, under a timeout, and kept with the job as it was sent."""
+"""Sends one mail for one job: made safe, and kept with the job as it was sent."""
 
-import contextlib
 import os
 import re
-import smtplib
-import ssl
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,23 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app, render_template
-from flask_mail import Connection, Message
+from flask_mail import Message
 
-from app import breaker
-from app.deadline import Late, within
+from app import mailbox
 from app.extensions import db
-from app.jobs import ledger, outbox
+from app.jobs import ledger, outbox, smtp
 from app.jobs.outbox import JobError, Work
+from app.jobs.smtp import Sent
 from app.models import JobKind, SpendKind
 from app.voice.spoken import Speech
 
-TIMEOUT = 10.0  # seconds for each step of the SMTP dialogue
-SECONDS = 60.0  # for all of it: less than a lease
-FAILURES, REST = 2, 30.0
-IMPLICIT_TLS = 465
 LONGEST_HEADER = 150
 LATER = timedelta(minutes=5)
-MOST_REMAINDERS = 5
 
 _ADDRESS = re.compile(r"[^\s@<>(),;:\"\\\[\]]+@[^\s@<>(),;:\"\\\[\]]+")
 
@@ -98,20 +90,36 @@ def deliver(
         return {"skipped": "no recipients"}
     db.session.rollback()  # nothing was changed; no connection is held while a server is slow
     message = _message(work, letter, recipients, speech)
-    refused = _send(work, message)
-    later = {a for a, code in refused.items() if code < 500}
+    kept = _kept(message, recipients, private)
+    try:
+        sent = _send(work, message)
+    except JobError as error:
+        error.result = kept | error.result
+        raise
+    refused = dict(sent.refused) if sent else {}
+    later = sorted(address for address, reply in refused.items() if reply.code < 500)
     if later:
-        _send_later(work, sorted(later))
+        _send_later(work, later)
     if counted and work.tenant_id is not None:
-        sent = len(recipients) - len(refused)
-        ledger.book(SpendKind.MAILS, sent, key=f"{SpendKind.MAILS}:{work.id}", call_id=work.call_id)
+        many = len(recipients) - len(refused)
+        ledger.book(SpendKind.MAILS, many, key=f"{SpendKind.MAILS}:{work.id}", call_id=work.call_id)
+    return kept | {
+        "refused": {a: reply.code for a, reply in refused.items() if a not in later},
+        "later": later,
+        "answers": sent.answers(recipients) if sent else {},
+        "filed": sent is None,
+    }
+
+
+def _kept(message: Message, recipients: list[str], private: bool) -> dict[str, Any]:
+    """The mail as it leaves, whether it arrives or not."""
     return {
         "subject": message.subject,
         "recipients": recipients,
-        "refused": {a: code for a, code in refused.items() if a not in later},
-        "later": sorted(later),
         "message_id": message.msgId,
+        "private": private,
         "text": "" if private else message.body,
+        "html": "" if private else message.html,
     }
 
 
@@ -133,102 +141,19 @@ def _message(work: Work, letter: Letter, recipients: list[str], speech: Speech) 
     return message
 
 
-def _send(work: Work, message: Message) -> dict[str, int]:
-    """Recipients that were refused while others were not, with the server's code."""
-    if not current_app.extensions["settings"].mail_server:
-        _keep_as_file(work, message)
-        return {}
-    try:
-        return _hand_over(message)
-    except smtplib.SMTPRecipientsRefused as error:
-        codes = [code for code, _ in error.recipients.values()]
-        raise JobError(
-            f"all recipients refused: {sorted(set(codes))}", min(codes) >= 500
-        ) from error
-    except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-        said = _said(error.smtp_error)
-        raise JobError(f"refused: {error.smtp_code} {said}", error.smtp_code >= 500) from error
-    except smtplib.SMTPResponseException as error:
-        # Of the connection or the login: an operator mends it, and no mail should be lost by then.
-        raise JobError(f"mail server: {error.smtp_code} {_said(error.smtp_error)}") from error
-    except (smtplib.SMTPException, OSError, Late) as error:
-        raise JobError(f"mail server not reached: {type(error).__name__}: {error}") from error
-
-
-def _hand_over(message: Message) -> dict[str, int]:
-    """Unless the server failed just now: a queue of mails must not wait for it one by one."""
-    guard = breaker.of("mail", FAILURES, REST)
-    if not guard.asks():
-        raise JobError("mail server: it failed several times just now")
-    server, sender = current_app.extensions["mail"], str(message.sender)
-    to, content = [str(recipient) for recipient in message.recipients], message.as_bytes()
-    try:
-        refused = within(SECONDS, lambda: _converse(server, sender, to, content))
-    except (OSError, Late) as error:
-        refusal = isinstance(error, smtplib.SMTPException)
-        if refusal and not isinstance(error, smtplib.SMTPServerDisconnected):
-            guard.passed()
-        else:
-            guard.failed()
-        raise
-    guard.passed()
-    return refused
-
-
-def _converse(server: Any, sender: str, to: list[str], content: bytes) -> dict[str, int]:
-    with TimedConnection(server) as connection:
-        return connection.hand_over(sender, to, content)
-
-
-def _said(words: bytes | str) -> str:
-    return header_safe(words.decode(errors="replace") if isinstance(words, bytes) else words)
-
-
-class TimedConnection(Connection):
-    """Flask-Mail's has no timeout, checks no certificate, and hides partial refusals."""
-
-    def configure_host(self) -> smtplib.SMTP:
-        state, context = self.mail, ssl.create_default_context()
-        if state.port == IMPLICIT_TLS:
-            host: smtplib.SMTP = smtplib.SMTP_SSL(
-                state.server, state.port, timeout=TIMEOUT, context=context
-            )
-        else:
-            host = smtplib.SMTP(state.server, state.port, timeout=TIMEOUT)
-        try:
-            if state.use_tls and state.port != IMPLICIT_TLS:
-                host.starttls(context=context)
-            if state.username and state.password:
-                host.login(state.username, state.password)
-        except BaseException:
-            host.close()
-            raise
-        return host
-
-    def __enter__(self) -> "TimedConnection":
-        self.host = self.configure_host()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        # The mail is accepted or not by now: a server that hangs up instead of saying goodbye
-        # must not have it sent again.
-        if self.host is not None:
-            with contextlib.suppress(smtplib.SMTPException, OSError):
-                self.host.quit()
-            self.host.close()
-
-    def hand_over(self, sender: str, to: list[str], content: bytes) -> dict[str, int]:
-        assert self.host is not None
-        refused = self.host.sendmail(sender, to, content)
-        return {address: int(code) for address, (code, _) in refused.items()}
+def _send(work: Work, message: Message) -> Sent | None:
+    """None: there is no mail server, and the mail is kept as a file. Raises JobError."""
+    if current_app.extensions["settings"].mail_server:
+        return smtp.send(message)
+    _keep_as_file(work, message)
+    return None
 
 
 def _keep_as_file(work: Work, message: Message) -> None:
     """Without a mail server. Under a name of the job's, so that a second run replaces it."""
-    folder = current_app.extensions["settings"].data_dir / "mail"
+    path = mailbox.path_of(work.tenant_id, work.id)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / f"job-{work.tenant_id or 'platform'}-{work.id}.eml"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}")
         unfinished.touch(mode=0o600)
         unfinished.write_bytes(message.as_bytes())
@@ -240,8 +165,8 @@ def _keep_as_file(work: Work, message: Message) -> None:
 def _send_later(work: Work, recipients: list[str]) -> None:
     """Sending the whole mail again would reach those who have it a second time."""
     remainder = int(work.args.get("remainder", 0)) + 1
-    if remainder > MOST_REMAINDERS:
+    if remainder > outbox.MOST_REMAINDERS:
         return
-    key = work.key.removesuffix(f"+{remainder - 1}") + f"+{remainder}"
+    key = outbox.remainder_key(work.key.removesuffix(f"+{remainder - 1}"), remainder)
     args = dict(work.args) | {"only": recipients, "remainder": remainder}
     outbox.add(JobKind(work.kind), key=key, call_id=work.call_id, delay=LATER * remainder, **args)

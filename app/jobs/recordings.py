@@ -19,7 +19,7 @@ CALLBACK = f"/twilio/recording-status{OVERRIDES}"
 def start_recording(work: Work) -> dict[str, Any]:
     """Twilio's list is asked first: an earlier try may have succeeded without an answer."""
     call = _call(work)
-    account = _account()
+    account = twilio_account()
     if account is None or call.outcome is not None or not _consented(call):
         return {"recorded": False}
     call_id, call_sid = call.id, call.call_sid
@@ -42,7 +42,7 @@ def start_recording(work: Work) -> dict[str, Any]:
 def stop_recording(work: Work) -> dict[str, Any]:
     """The caller took the consent back: what was recorded so far goes, too."""
     call = _call(work)
-    call_id, call_sid, account = call.id, call.call_sid, _account()
+    call_id, call_sid, account = call.id, call.call_sid, twilio_account()
     db.session.rollback()
     if account is None:
         return {"deleted": 0}
@@ -52,7 +52,7 @@ def stop_recording(work: Work) -> dict[str, Any]:
             _keep(call_id, recording)
             _marked(recording.sid, RecordingStatus.DELETING)
             db.session.commit()
-            _remove(account, call_sid, recording)
+            remove(account, call_sid, recording)
             _marked(recording.sid, RecordingStatus.DELETED)
             db.session.commit()
     except CarrierError as error:
@@ -64,20 +64,20 @@ def delete_recording(work: Work) -> dict[str, Any]:
     """Delete at Twilio, then say so in the row."""
     sid = str(work.args["recording_sid"])
     call = _call(work)
-    call_sid, account = call.call_sid, _account()
+    call_sid, account = call.call_sid, twilio_account()
     _marked(sid, RecordingStatus.DELETING)
     db.session.commit()
     try:
         if account is not None:
             found = [r for r in carrier.call_recordings(account, call_sid) if r.sid == sid]
-            _remove(account, call_sid, *(found or [CarrierRecording(sid, "", "")]))
+            remove(account, call_sid, *(found or [CarrierRecording(sid, "", "")]))
     except CarrierError as error:
         raise JobError(error.reason, error.permanent) from error
     _marked(sid, RecordingStatus.DELETED)
     return {"deleted": True}
 
 
-def _remove(account: Account, call_sid: str, recording: CarrierRecording) -> None:
+def remove(account: Account, call_sid: str, recording: CarrierRecording) -> None:
     """A recording in progress must be stopped before it can be deleted."""
     if recording.status in carrier.LIVE:
         carrier.stop_recording(account, call_sid, recording.sid)
@@ -96,7 +96,7 @@ def _call(work: Work) -> CallSession:
     return call
 
 
-def _account() -> Account | None:
+def twilio_account() -> Account | None:
     """None: there is nothing at Twilio. A demo's calls come from the built-in telephone."""
     found = accounts.account_of(db.session.scalars(select(Tenant)).one())
     return None if found is None or found.account_sid in accounts.demo() else found

@@ -12,9 +12,11 @@ from typing import Any
 
 from sqlalchemy import func, text, update
 
+from app import masking
 from app.extensions import db
 from app.jobs import (
     collecting,
+    erasing,
     leaving,
     ledger,
     mails,
@@ -73,22 +75,31 @@ HANDLERS: dict[str, Handler] = {
     JobKind.DELETE_TENANT: Handler(
         leaving.delete_tenant, attempts=40, platform=True, first=timedelta(seconds=30)
     ),
+    # A call may last for hours; Twilio may be away for a day and a half.
+    JobKind.ERASE_PERSON: Handler(erasing.erase_person, attempts=40, first=timedelta(seconds=30)),
     JobKind.WEBHOOK_OUT: Handler(webhooks.webhook_out, attempts=32),
 }
-
-# For a business that is closed: what takes something away. All else ends.
-STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING})
 
 _DUE = """
     run_at <= clock_timestamp()
     and (status = 'waiting' or (status = 'running' and lease_until < clock_timestamp()))
 """
+_OWNER = "coalesce(tenant_id, 0)"  # the platform is one among the tenants
+# First whoever has nothing under way, then in turn: a tenant with a thousand mails to a server that
+# hangs costs the others one of them, and not a thousand.
 _CLAIM = text(f"""
     update job
     set status = 'running', attempts = attempts + 1, lease_token = :token,
         lease_until = clock_timestamp() + :lease, updated_at = clock_timestamp()
     where id = (
-        select id from job where {_DUE} order by run_at, id limit 1 for update skip locked
+        select id from job where {_DUE}
+        order by
+            {_OWNER} in (
+                select {_OWNER} from job
+                where status = 'running' and lease_until > clock_timestamp()
+            ),
+            {_OWNER} <= :after, {_OWNER}, run_at, id
+        limit 1 for update skip locked
     )
     returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at,
         exists (
@@ -96,6 +107,7 @@ _CLAIM = text(f"""
         ) as closed
 """)
 _ANY_DUE = text(f"select exists (select from job where {_DUE})")
+_SOMEBODYS = text(f"select {_OWNER} from job where {_DUE} order by random() limit 1")
 
 
 class Ended(JobError):
@@ -109,11 +121,13 @@ def any_due() -> bool:
     return found
 
 
-def claim() -> Work | None:
-    """The row that is due longest, leased to the caller; also one whose worker died."""
+def claim(after: int = 0) -> Work | None:
+    """A row that is due, leased to the caller; also one whose worker died. Whose turn it is: the
+    tenant next to `after`; and of a tenant's rows, the one that is due longest."""
     token = secrets.token_hex(16)
+    values = {"token": token, "lease": LEASE, "after": after}
     with across_tenants():
-        row = db.session.execute(_CLAIM, {"token": token, "lease": LEASE}).mappings().one_or_none()
+        row = db.session.execute(_CLAIM, values).mappings().one_or_none()
         db.session.commit()
     return Work(**row, token=token) if row else None
 
@@ -123,21 +137,29 @@ def run_due(seconds: float = 60.0, stopping: Callable[[], bool] = lambda: False)
 
     One claim each: a batch under one lease would outlive it behind a slow row.
     """
-    until, ran = time.monotonic() + seconds, 0
+    until, ran, after = time.monotonic() + seconds, 0, _somebody()
     while time.monotonic() < until and not stopping():
-        work = claim()
+        work = claim(after)
         if work is None:
             break
         run(work)
-        ran += 1
+        ran, after = ran + 1, work.tenant_id or 0
     return ran
+
+
+def _somebody() -> int:
+    """Most likely whoever has most that is due: begin with the one after."""
+    with across_tenants():
+        found = db.session.scalar(_SOMEBODYS)
+        db.session.rollback()
+    return int(found or 0)
 
 
 def run(work: Work) -> None:
     """Run one claimed row and record the result, the next attempt, or why it was given up."""
     began = time.monotonic()
     try:
-        if work.closed and work.kind not in STILL_DONE:
+        if work.closed and work.kind not in outbox.STILL_DONE:
             raise Ended("The business is closed.", permanent=True)
         with _scope(work.tenant_id):
             result = _handler(work).run(work)
@@ -204,7 +226,7 @@ def _go_on(work: Work, **values: Any) -> None:
 
 def _reason(error: Exception) -> str:
     reason = error.reason if isinstance(error, JobError) else f"{type(error).__name__}: {error}"
-    return reason.replace("\x00", "")[:LONGEST_REASON]
+    return masking.mask(reason.replace("\x00", ""))[:LONGEST_REASON]
 
 
 def _try_again(work: Work, handler: Handler, **values: Any) -> None:

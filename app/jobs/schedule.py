@@ -18,7 +18,7 @@ from flask import Flask, current_app
 from sqlalchemy import exists, func, select, update
 
 from app.extensions import db
-from app.jobs import outbox, running
+from app.jobs import heartbeat, outbox, running
 from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants
 
@@ -73,6 +73,7 @@ def _planned(kind: JobKind, every: timedelta) -> Periodic:
 
 
 SCHEDULE = (
+    Periodic(partial(heartbeat.beat, heartbeat.SCHEDULER), heartbeat.EVERY),
     Periodic(sweep, timedelta(seconds=5)),
     Periodic(answer_again, timedelta(minutes=1)),
     _planned(JobKind.CLOSE_ORPHANS, timedelta(minutes=1)),
@@ -93,6 +94,8 @@ def serve(app: Flask) -> None:
                 due[position] = time.monotonic() + row.every.total_seconds()
                 _run(app, row)
         _stop.wait(max(0.05, min(due) - time.monotonic()))
+    with app.app_context():
+        heartbeat.leave(heartbeat.SCHEDULER)
 
 
 def _run(app: Flask, row: Periodic) -> None:

@@ -14,8 +14,8 @@ from app import accounts, carrier
 from app.calls import finish_call
 from app.carrier import Account, CarrierCall, CarrierError
 from app.extensions import db
-from app.jobs import outbox
-from app.jobs.outbox import Work
+from app.jobs import heartbeat, outbox, retention
+from app.jobs.outbox import Unfinished, Work
 from app.models import (
     ApiKey,
     AttemptOutcome,
@@ -55,6 +55,7 @@ class Orphan:
     quiet: timedelta
     age: timedelta
     account: Account | None
+    test: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _orphans() -> Iterator[Orphan]:
             quiet=now - call.last_turn_at,
             age=now - call.started_at,
             account=account if account and account.account_sid not in demo else None,
+            test=call.channel == Channel.TEST,
         )
 
 
@@ -121,7 +123,8 @@ def _end_of(orphan: Orphan, silent: set[str]) -> End | None:
         log.warning(
             "carrier could not tell", extra={"call_id": orphan.call_id, "error": error.reason}
         )
-    patience = LONGEST_CALL if orphan.state == CallState.TRANSFER_ATTEMPT else LOST
+    connected = orphan.state == CallState.TRANSFER_ATTEMPT and not orphan.test
+    patience = LONGEST_CALL if connected else LOST
     return End() if orphan.quiet > patience else None
 
 
@@ -155,8 +158,19 @@ def _close(orphan: Orphan, end: End) -> bool:
 
 
 def cleanup(_work: Work) -> dict[str, Any]:
-    """Platform work: delete what has served its time, a batch in each transaction."""
-    now = datetime.now(UTC)
+    """Platform work: delete what has served its time, a batch in each transaction; then what each
+    tenant keeps for so long only. Raises Unfinished when that is more than fits in one go."""
+    deleted = _served_their_time(datetime.now(UTC))
+    limited = retention.Round(time.monotonic() + MOST_SECONDS)
+    limited.go()
+    outbox.wake()
+    result = deleted | {"retention": limited.counts}
+    if limited.unfinished:
+        raise Unfinished("There is more to delete.", result=result)
+    return result
+
+
+def _served_their_time(now: datetime) -> dict[str, Any]:
     old_job = or_(
         Job.finished_at < now - timedelta(days=30),
         # rows of the schedule itself; one is made every minute
@@ -166,7 +180,7 @@ def cleanup(_work: Work) -> dict[str, Any]:
         "inbound_requests": _delete(
             InboundRequest, InboundRequest.created_at < now - timedelta(hours=48)
         ),
-        "jobs": _delete(Job, (Job.status == JobStatus.DONE) & old_job),
+        "jobs": _delete(Job, Job.status.in_((JobStatus.DONE, JobStatus.SET_ASIDE)) & old_job),
         "leases": _delete(Lease, Lease.until < now),
         "login_attempts": _delete(
             # the longest sign-in ends after a week; those that passed are history for a while
@@ -177,6 +191,7 @@ def cleanup(_work: Work) -> dict[str, Any]:
         ),
         "user_tokens": _delete(UserToken, UserToken.expires_at < now),
         "api_keys": _delete(ApiKey, ApiKey.expires_at < now - timedelta(days=30)),
+        "heartbeats": heartbeat.forget_old(),
     }
 
 

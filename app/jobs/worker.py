@@ -13,14 +13,14 @@ from types import FrameType
 from typing import Any
 
 from flask import Flask, current_app
-from redis import RedisError
+from redis import Redis, RedisError
 from rq import Worker
 from rq.job import Job as RqJob
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from app.extensions import db
-from app.jobs import outbox, queues, running
+from app.jobs import heartbeat, outbox, queues, running
 
 DRAIN_SECONDS = 60.0
 MAINTENANCE_SECONDS = 20  # RQ's 600 would leave a killed worker's look alone for that long
@@ -43,6 +43,12 @@ class OutboxWorker(Worker):
 
     max_connection_wait_time = 5.0
     stop_asked = False
+
+    def heartbeat(self, *args: Any, **named: Any) -> None:
+        """RQ's own round: a worker that hangs leaves no sign of life, one without work does."""
+        super().heartbeat(*args, **named)
+        if os.getpid() == self.pid:  # and not in a child, whose connections are its own
+            heartbeat.beat(heartbeat.WORKER)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stop_asked = True
@@ -74,10 +80,25 @@ def serve(app: Flask) -> None:
     if app.extensions["settings"].openai_api_key:
         importlib.import_module("app.ai.openai")  # once, before the forks: it takes a second
     with app.app_context():
-        while not _work_until_it_ends():
-            signal.signal(signal.SIGTERM, _leave)
-            signal.signal(signal.SIGINT, _leave)
-            time.sleep(PAUSE)
+        try:
+            while not _work_until_it_ends():
+                signal.signal(signal.SIGTERM, _leave)
+                signal.signal(signal.SIGINT, _leave)
+                time.sleep(PAUSE)
+        finally:
+            heartbeat.leave(heartbeat.WORKER)
+
+
+def made(connection: Redis) -> OutboxWorker:
+    return OutboxWorker(
+        [queues.outbox_queue(connection)],
+        connection=connection,
+        job_class=queues.Look,
+        serializer=JSONSerializer,
+        maintenance_interval=MAINTENANCE_SECONDS,
+        worker_ttl=WORKER_TTL,
+        log_job_description=False,
+    )
 
 
 def _work_until_it_ends() -> bool:
@@ -85,15 +106,7 @@ def _work_until_it_ends() -> bool:
     worker: OutboxWorker | None = None
     try:
         connection = queues.patient(current_app.extensions["settings"].redis_url)
-        worker = OutboxWorker(
-            [queues.outbox_queue(connection)],
-            connection=connection,
-            job_class=queues.Look,
-            serializer=JSONSerializer,
-            maintenance_interval=MAINTENANCE_SECONDS,
-            worker_ttl=WORKER_TTL,
-            log_job_description=False,
-        )
+        worker = made(connection)
         worker.work(logging_level="WARNING")
     except RedisError as error:
         log.warning("redis does not answer", extra={"error": type(error).__name__})

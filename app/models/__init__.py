@@ -21,6 +21,7 @@ from app.models.call import (
 )
 from app.models.control import Block, Collected, Lease, SpendKind, SpendLedger
 from app.models.department import Department
+from app.models.heartbeat import Heartbeat
 from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEvent
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
@@ -35,8 +36,10 @@ from app.models.people import (
     Way,
 )
 from app.models.price import UNITS, Price
+from app.models.privacy import DataRequest, RequestKind
 from app.models.receptionist import AfterHours, CallRecording, ForwardCause, ReceptionistConfig
 from app.models.schedule import Holiday, OpeningHours
+from app.models.setup import Setup
 from app.models.tenant import ApiKey, Tenant, TenantStatus
 
 __all__ = [
@@ -54,10 +57,12 @@ __all__ = [
     "Collected",
     "Consent",
     "ConsentKind",
+    "DataRequest",
     "Department",
     "EntryStatus",
     "ForwardCause",
     "GapStatus",
+    "Heartbeat",
     "Holiday",
     "InboundRequest",
     "Job",
@@ -76,8 +81,10 @@ __all__ = [
     "Recording",
     "RecordingStatus",
     "RecoveryCode",
+    "RequestKind",
     "Role",
     "SecondFactor",
+    "Setup",
     "Speaker",
     "SpendKind",
     "SpendLedger",

@@ -78,7 +78,8 @@ class CallSession(TenantOwned, Timestamped, Model):
 
     `outcome` is null while the call lives. `duration` is seconds, from Twilio when it tells.
     `before_spam` is the outcome it had until somebody marked it as spam; null: nobody did.
-    `model` is whose tokens were used, of several the last.
+    `model` is whose tokens were used, of several the last. `placed_by` is who registered a test
+    call: `user:` and an id, or `key:` and its prefix.
     """
 
     __tablename__ = "call_session"
@@ -120,6 +121,9 @@ class CallSession(TenantOwned, Timestamped, Model):
     tokens_in: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
     tokens_out: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
     model: Mapped[str] = mapped_column(String(80), nullable=False, default="", server_default="")
+    placed_by: Mapped[str] = mapped_column(
+        String(40), nullable=False, default="", server_default=""
+    )
 
     number: Mapped[TwilioNumber | None] = relationship(
         TwilioNumber,
@@ -161,7 +165,7 @@ class Transcript(TenantOwned, Model):
 
     __tablename__ = "transcript"
     __table_args__ = (
-        *owned_keys("transcript", "call_id"),
+        *owned_keys("transcript", "call_id", "created_at"),
         owned_reference("call_id", "call_session"),
     )
 
@@ -222,7 +226,7 @@ class Recording(TenantOwned, Timestamped, Model):
 
     __tablename__ = "recording"
     __table_args__ = (
-        *owned_keys("recording", "call_id"),
+        *owned_keys("recording", "call_id", "created_at"),
         owned_reference("call_id", "call_session"),
         UniqueConstraint("tenant_id", "recording_sid", name="uq_recording__recording_sid"),
     )

@@ -33,6 +33,7 @@ class JobKind(StrEnum):
     WEBHOOK_OUT = "webhook_out"
     BOOK_NUMBERS = "book_numbers"
     DELETE_TENANT = "delete_tenant"
+    ERASE_PERSON = "erase_person"
 
 
 class WebhookEvent(StrEnum):
@@ -53,6 +54,7 @@ class JobStatus(StrEnum):
     RUNNING = "running"
     DONE = "done"
     DEAD = "dead"  # given up: a person must look
+    SET_ASIDE = "set_aside"  # given up, and a person has looked: nothing more is to be done
 
 
 class Job(TenantOwned, Timestamped, Model):
@@ -102,6 +104,11 @@ class Job(TenantOwned, Timestamped, Model):
         foreign_keys=[webhook_id],
         primaryjoin="Job.webhook_id == WebhookEndpoint.id",
     )
+
+    @property
+    def about(self) -> str:
+        """A mail's subject, a webhook's event."""
+        return str(self.result.get("subject") or self.args.get("event") or "")
 
     def __repr__(self) -> str:
         return f"{self.kind} {self.id}"

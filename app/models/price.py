@@ -28,7 +28,7 @@ UNITS: Final = {
 class Price(Timestamped, Model):
     """The platform's: holds from `valid_from` (a day, in the zone of whoever uses) until a later
     one of the same kind and model does, so past months keep what they cost. Of tokens a price
-    without a model is for those that have none of their own."""
+    without a model is for those that have none of their own. `note` says where it comes from."""
 
     __tablename__ = "price"
     __table_args__ = (
@@ -44,6 +44,7 @@ class Price(Timestamped, Model):
     currency: Mapped[str] = mapped_column(
         String(3), nullable=False, default="USD", server_default="USD"
     )
+    note: Mapped[str] = mapped_column(String(200), nullable=False, default="", server_default="")
 
     @property
     def unit(self) -> str:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from flask_appbuilder import Model
 from sqlalchemy import Boolean, DateTime, Integer, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column, relationship, validates
 
 from app.models.base import Timestamped, choice, owned_keys, strings
 from app.models.department import Department
@@ -27,6 +27,11 @@ class ForwardCause(StrEnum):
     FAILED_TURNS = "failed_turns"
 
 
+def kept_days() -> MappedColumn[int | None]:
+    """Not below two: what is delivered twice may come a day later."""
+    return mapped_column(Integer, info={"between": (2, 3650)})
+
+
 class ReceptionistConfig(TenantOwned, Timestamped, Model):
     """One row per tenant. Recipients are mail addresses by kind of mail. `allowed_countries` are
     those whose numbers may be rung; none: that of the tenant's first number. Callers are forwarded
@@ -35,7 +40,10 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
 
     While `forward_calls` is on, and `forward_until` (if there is one) has not come, all calls are
     sent to `fallback_number` (E.164). It goes on by itself for `forward_minutes` when
-    `forward_after` turns (0: never) failed within `forward_window` minutes."""
+    `forward_after` turns (0: never) failed within `forward_window` minutes.
+
+    After so many days what they name is deleted (None: kept): transcripts and summaries,
+    recordings, calls, leads."""
 
     __tablename__ = "receptionist_config"
     __table_args__ = (
@@ -100,6 +108,10 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     forward_minutes: Mapped[int] = mapped_column(
         Integer, nullable=False, default=15, server_default="15", info={"between": (1, 1440)}
     )
+    transcript_days: Mapped[int | None] = kept_days()
+    recording_days: Mapped[int | None] = kept_days()
+    call_days: Mapped[int | None] = kept_days()
+    lead_days: Mapped[int | None] = kept_days()
     summary_recipients: Mapped[list[str]] = strings()
     lead_recipients: Mapped[list[str]] = strings()
     urgent_recipients: Mapped[list[str]] = strings()

@@ -30,5 +30,22 @@ def unseal(ciphertext: str, place: str) -> str:
     return str(plaintext)
 
 
+def is_newest(ciphertext: str) -> bool:
+    """Whether the newest of ENCRYPTION_KEYS opens it."""
+    try:
+        Fernet(current_app.config["ENCRYPTION_KEYS"][0]).decrypt(ciphertext.encode())
+    except (InvalidToken, ValueError):
+        return False
+    return True
+
+
+def resealed(ciphertext: str) -> str:
+    """The same secret for the same place under the newest key. Raises SealBroken."""
+    try:
+        return _fernet().rotate(ciphertext.encode()).decode()
+    except (InvalidToken, ValueError) as error:
+        raise SealBroken("no key of ENCRYPTION_KEYS opens this secret") from error
+
+
 def _fernet() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in current_app.config["ENCRYPTION_KEYS"]])

@@ -2,8 +2,9 @@
 call, and a script's side of the REST API."""
 
 from app.phone.callee import TransferResult
-from app.phone.line import How, Line, Turn
+from app.phone.line import Line
 from app.phone.signature import sign
+from app.phone.turn import How, Spoken, Turn
 from app.phone.wire import CallDropped, Fetch
 
-__all__ = ["CallDropped", "Fetch", "How", "Line", "TransferResult", "Turn", "sign"]
+__all__ = ["CallDropped", "Fetch", "How", "Line", "Spoken", "TransferResult", "Turn", "sign"]

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.phone.leg import Heard
-from app.phone.line import How, Line, Turn
+from app.phone.line import Line
 from app.phone.script import Step
+from app.phone.turn import How, Turn
 
 MOST_TURNS = 60
 

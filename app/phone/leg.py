@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from app.phone.document import Verb, parse, verbs_of
+from app.phone.turn import Spoken
 from app.phone.wire import CallDropped, Fetch, Wire
 
 MOST_REDIRECTS = 10
@@ -22,9 +23,10 @@ class Heard:
 class Leg:
     """`lasted` is what the call would have taken: speech is reckoned, not waited for."""
 
-    def __init__(self, wire: Wire, form: Mapping[str, str]) -> None:
+    def __init__(self, wire: Wire, form: Mapping[str, str], stops_at_fillers: bool = False) -> None:
         self.wire = wire
         self.form = dict(form)
+        self.stops_at_fillers = stops_at_fillers
         self.url = ""
         self.document = ""
         self.verbs: list[Verb] = []
@@ -34,7 +36,7 @@ class Leg:
 
     def begin(self) -> None:
         """A new turn: forget what was said and fetched in the one before."""
-        self.said: list[str] = []
+        self.said: list[Spoken] = []
         self.fetches: list[Fetch] = []
         self.fillers = 0
         self.redirects = 0
@@ -62,7 +64,9 @@ class Leg:
                 case "Pause":
                     self.lasted += verb.number("length", 1)
                 case "Redirect":
-                    self._redirect(verb)
+                    if self.stops_at_fillers and not self.listened:
+                        return verb
+                    self.redirect(verb)
                 case "Gather":
                     for inner in verb.inside("Say", "Play"):
                         self._hear(inner)
@@ -87,10 +91,10 @@ class Leg:
     def _hear(self, verb: Verb) -> None:
         words = verb.text if verb.name == "Say" else f"[{verb.text}]"
         if words:
-            self.said.append(words)
+            self.said.append(Spoken(words, verb.get("language")))
             self.lasted += len(words.split()) * SECONDS_A_WORD
 
-    def _redirect(self, verb: Verb) -> None:
+    def redirect(self, verb: Verb) -> None:
         self.redirects += 1
         self.fillers += not self.listened  # after a Gather it is that Gather's way on
         if self.redirects > MOST_REDIRECTS:

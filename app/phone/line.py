@@ -4,55 +4,24 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from email.utils import formatdate
-from enum import StrEnum
 
 from app.phone.callee import TransferResult, ring
 from app.phone.document import Verb
 from app.phone.form import inbound
 from app.phone.leg import SECONDS_A_WORD, Heard, Leg
-from app.phone.wire import CallDropped, Fetch, Wire
+from app.phone.turn import How, Turn
+from app.phone.wire import CallDropped, Wire
 
 VOICE = "/twilio/voice#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000"
 CALL_STATUS = "/twilio/call-status"
 RECORDINGS = "https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/{recording}"
 
 
-class How(StrEnum):
-    """How a call came to its end."""
-
-    HANGUP = "hangup"
-    BRIDGED = "bridged"
-    REJECT = "reject"
-    RAN_OUT = "end_of_document"
-    CALLER = "caller_hung_up"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What came back. `turn` and `asks` are read off the address that the next input goes to
-    (turn None: there is none). `seconds` is the server's time, fillers and a Dial's webhooks
-    included; `fetches` tells them apart. `url` and `document` are what `Line.resume` takes."""
-
-    said: tuple[str, ...] = ()
-    asks: str = ""
-    turn: int | None = None
-    gathers: bool = False
-    records: bool = False
-    ended: bool = False
-    how: How | None = None
-    seconds: float = 0.0
-    fillers: int = 0
-    dialled: tuple[str, ...] = ()
-    fetches: tuple[Fetch, ...] = ()
-    url: str = ""
-    document: str = ""
-
-
 class Line:
     """One call. `server` is the address to connect to when it is not `base_url`, the one the
-    product signs for. Numbers are E.164; `caller` may be "anonymous". Not for several threads."""
+    product signs for. Numbers are E.164; `caller` may be "anonymous". With `stops_at_fillers` a
+    turn ends at each filler, so that somebody can hear it. Not for several threads."""
 
     def __init__(
         self,
@@ -64,12 +33,14 @@ class Line:
         call_sid: str | None = None,
         transfer_result: str = TransferResult.ANSWERED,
         server: str = "",
+        stops_at_fillers: bool = False,
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.call_sid = call_sid or "CA" + uuid.uuid4().hex
         self.transfer_result = TransferResult(transfer_result)
         self.wire = Wire(base_url, auth_token, server)
-        self.leg = Leg(self.wire, inbound(account_sid, self.call_sid, called, caller))
+        form = inbound(account_sid, self.call_sid, called, caller)
+        self.leg = Leg(self.wire, form, stops_at_fillers)
         self.waiting: Verb | None = None
         self.over = False
         self.dialled: list[str] = []
@@ -85,9 +56,18 @@ class Line:
     def dial(self) -> Turn:
         return self._turn(lambda: self.leg.fetch(self.base_url + VOICE))
 
-    def resume(self, url: str, document: str) -> Turn:
+    def resume(self, url: str, document: str, lasted: float = 0.0) -> Turn:
         """Wait again where an earlier Turn ended, in another process say."""
-        return self._turn(lambda: self.leg.resume(url, document))
+        turn = self._turn(lambda: self.leg.resume(url, document))
+        self.leg.lasted = max(lasted, self.leg.lasted)
+        return turn
+
+    def go_on(self) -> Turn:
+        """After a filler: come back to the same turn."""
+        verb = self.waiting
+        if self.over or verb is None or verb.name != "Redirect":
+            raise CallDropped("nothing is being waited for")
+        return self._turn(lambda: self.leg.redirect(verb))
 
     def say(self, words: str) -> Turn:
         return self._answer(Heard(words=words))
@@ -107,9 +87,16 @@ class Line:
             self._finish()
         return self._report(How.CALLER)
 
+    def close(self) -> None:
+        """Wait for what is still being told, and end the connections; the call itself goes on."""
+        for told in self.callbacks:
+            told.join()
+        self.wire.session.close()
+        self.background.session.close()
+
     def _answer(self, heard: Heard) -> Turn:
         verb = self.waiting
-        if self.over or verb is None:
+        if self.over or verb is None or verb.name == "Redirect":
             raise CallDropped("the call is over" if self.over else "nobody is listening")
         if verb.name == "Record":
             return self._turn(lambda: self._record(verb, heard))
@@ -130,7 +117,7 @@ class Line:
         while (verb := self.leg.run()) is not None and verb.name == "Dial":
             self._dial(verb)
         match verb and verb.name:
-            case "Gather" | "Record":
+            case "Gather" | "Record" | "Redirect":
                 self.waiting = verb
                 return self._report(None)
             case "Reject":
@@ -145,15 +132,20 @@ class Line:
     def _report(self, how: How | None) -> Turn:
         leg, verb = self.leg, self.waiting
         number = verb.query("turn") if verb else ""
+        gather = verb if verb and verb.name == "Gather" else None
         return Turn(
-            said=tuple(leg.said),
+            spoken=tuple(leg.said),
             asks=verb.query("ask") if verb else "",
             turn=int(number) if number.isdecimal() else None,
-            gathers=bool(verb and verb.name == "Gather"),
+            gathers=gather is not None,
             records=bool(verb and verb.name == "Record"),
+            holds=bool(verb and verb.name == "Redirect"),
+            keys=gather.number("numDigits", 0) if gather else 0,
+            language=gather.get("language") if gather else "",
             ended=how is not None,
             how=how,
             seconds=sum(fetch.seconds for fetch in leg.fetches),
+            lasted=leg.lasted,
             fillers=leg.fillers,
             dialled=tuple(self.dialled),
             fetches=tuple(leg.fetches),

@@ -19,9 +19,11 @@ _COSTLY: Final = {
 }
 
 
-def e164(value: str) -> str:
-    """Raises ValueError. A possible number suffices: 555-01xx are nobody's and welcome."""
-    return phonenumbers.format_number(_parsed(value), phonenumbers.PhoneNumberFormat.E164)
+def e164(value: str, country: str = "") -> str:
+    """Raises ValueError. A possible number suffices: 555-01xx are nobody's and welcome. With a
+    `country` (two letters) it may be written as people there do."""
+    parsed = _parsed(value, country)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def country_of(number: str) -> str:
@@ -52,9 +54,9 @@ def refusal(number: str, countries: frozenset[str]) -> str | None:
     return None
 
 
-def _parsed(value: str) -> phonenumbers.PhoneNumber:
+def _parsed(value: str, country: str = "") -> phonenumbers.PhoneNumber:
     try:
-        number = phonenumbers.parse(value, None)
+        number = phonenumbers.parse(value, country or None)
     except phonenumbers.NumberParseException:
         number = None
     if number is None or number.extension or not phonenumbers.is_possible_number(number):

@@ -10,10 +10,17 @@ from app.views.gaps import Unanswered
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
+from app.views.live import LiveCalls
+from app.views.numbers import NUMBERS
 from app.views.opening import Opening
+from app.views.operations import Operations
+from app.views.personal import PersonalData
 from app.views.platform import AUDIT, JOBS
-from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, NUMBERS, RECEPTIONISTS
+from app.views.privacy import DATA_REQUESTS
+from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
+from app.views.setup import SettingUp
+from app.views.telephone import Telephone
 from app.views.tenants import TENANTS
 from app.views.trying import Trying
 from app.views.twilio import TwilioAccount
@@ -25,7 +32,7 @@ ENTITIES = (
     CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS, CONSENTS, BLOCKS,
     RECEPTIONISTS, NUMBERS, DEPARTMENTS, HOURS, HOLIDAYS, KNOWLEDGE, GAPS,
     USERS, KEYS, WEBHOOKS,
-    TENANTS, JOBS, USAGE, PRICES, AUDIT,
+    TENANTS, JOBS, USAGE, PRICES, DATA_REQUESTS, AUDIT,
 )  # fmt: skip
 
 
@@ -33,12 +40,17 @@ ENTITIES = (
 SCREENS = (
     LeadBoard,
     RecordingMedia,
+    Telephone,
     TwilioAccount,
     UsageMonths,
     Export,
     Unanswered,
     Trying,
     Opening,
+    SettingUp,
+    Operations,
+    LiveCalls,
+    PersonalData,
 )
 
 

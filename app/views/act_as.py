@@ -17,6 +17,7 @@ from app.views.signin import ACTING
 
 FEW = 8  # in the switcher
 MOST = 100  # on the page; what is typed narrows them
+TO = {"doctor": "TwilioAccount.show"}  # where one may go on at once
 
 
 class ActAs(BaseView):
@@ -42,7 +43,8 @@ class ActAs(BaseView):
         if not _exists(tenant_id):
             abort(404)
         session[ACTING] = tenant_id
-        return redirect(self.appbuilder.get_url_for_index)
+        there = TO.get(request.form.get("to", ""))
+        return redirect(url_for(there) if there else self.appbuilder.get_url_for_index)
 
     @expose("/stop", methods=["POST"])
     def stop(self) -> Any:
@@ -53,6 +55,12 @@ class ActAs(BaseView):
 
 def is_super_admin() -> bool:
     return bool(current_user.is_authenticated and g.signed_in.tenant_id is None)
+
+
+def is_by_super_admin() -> bool:
+    """The same of a page or of REST, once it is proven who asks; never of an API key."""
+    signed_in = g.get("signed_in")
+    return signed_in is not None and signed_in.tenant_id is None
 
 
 def acting_for() -> str | None:

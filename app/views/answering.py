@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import redirect, request, url_for
-from flask_appbuilder.models.sqla.filters import FilterGreater, FilterSmaller
 from flask_babel import gettext, ngettext
 from markupsafe import Markup
 from marshmallow import ValidationError
@@ -13,6 +12,7 @@ from app.models import KnowledgeEntry
 from app.rules import wording
 from app.views import gaps, moments, written
 from app.views.fields import storable
+from app.views.matching import After, Before
 from app.views.narrowing import Chip, Chips
 
 ENDS = "valid_until"
@@ -74,7 +74,7 @@ class Answering:
 
     def _arguments(self) -> tuple[str, str]:
         known = [type(flt) for flt in self._filters.get_search_filters()[ENDS]]  # type: ignore[attr-defined]
-        before, after = known.index(FilterSmaller), known.index(FilterGreater)
+        before, after = known.index(Before), known.index(After)
         return f"_flt_{before}_{ENDS}", f"_flt_{after}_{ENDS}"
 
     def _ends_asked(self) -> dict[str, str]:

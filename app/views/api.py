@@ -48,6 +48,9 @@ class EntityApi(Described, FiltersPerRequest, ModelRestApi):
         """What the answer to an addition says besides, this once."""
         return {}
 
+    def ahead(self, item: Any) -> None:
+        """What is asked of others about a new row, before anything is locked. May raise Refused."""
+
     def info_headless(self, **kwargs: Any) -> Response:
         return self._answering(lambda: super(EntityApi, self).info_headless(**kwargs))
 
@@ -71,8 +74,9 @@ class EntityApi(Described, FiltersPerRequest, ModelRestApi):
         return self._answering(act, writing=True, body=False)
 
     def _add(self) -> Response:
-        self.entity.alone()
         item = self.datamodel.obj(**self.add_model_schema.load(request.json))
+        self.ahead(item)
+        self.entity.alone()
         with explained(self.datamodel.obj):
             self.pre_add(item)
             self.entity.verify(item)

@@ -20,7 +20,8 @@ from app.models import (
     Transcript,
     TransferAttempt,
 )
-from app.views import conversation, happened, known, persons, unwanted, written
+from app.views import conversation, happened, known, persons, registering, unwanted, written
+from app.views.bulk import acting
 from app.views.unwanted import UnwantedPage
 from app.views.usage import NAMES, amount
 
@@ -32,6 +33,13 @@ FOLDED = 500  # characters by which questions are told apart
 
 class CallPage(UnwantedPage):
     show_template = "call/show.html"
+    bulk_spam = acting(
+        "bulk_spam", "Mark as spam", lambda page, call: unwanted.mark_spam(call), "Marked as spam"
+    )
+    bulk_block = acting(
+        "bulk_block", "Block callers", lambda page, call: unwanted.block(call), "Blocked",
+        sure="The next calls from these numbers are not answered.",
+    )  # fmt: skip
 
     def render_template(self, template: str, **context: Any) -> Any:
         if template == self.show_template:
@@ -49,6 +57,7 @@ class CallPage(UnwantedPage):
             "call": call,
             "kinds": KINDS,
             "who": (lead and lead.name) or written.phone_text(call.caller),
+            "placed_by": registering.name_of(call.placed_by),
             "lead": lead,
             "fields": known.fields(lead) if lead else [],
             "lines": conversation.of(call, attempts),
@@ -60,6 +69,7 @@ class CallPage(UnwantedPage):
             "others": persons.counted([call.caller]).get(call.caller, 1) - 1,
             "may_answer": self._may("can_write", "KnowledgeGap"),
             "may_mark": self._may("can_mark", "CallSession"),
+            "may_end": call.outcome is None and self._may("can_end", "CallSession"),
             "is_blocked": unwanted.is_blocked(call),
             "can_be_blocked": unwanted.can_be_blocked(call),
             "spend_names": NAMES,

@@ -1,30 +1,25 @@
 """What was called about and said; calls of the built-in telephones are registered here."""
 
-import secrets
 from typing import Any
 
 from flask import Response, request
 from flask_appbuilder.api import expose, permission_name, protect, safe
-from sqlalchemy import select
 
-from app.extensions import db
 from app.models import (
     Block,
     CallSession,
-    CallState,
     CallSummary,
-    Channel,
     Consent,
     Transcript,
     TransferAttempt,
-    TwilioNumber,
 )
 from app.views import checks, written
 from app.views.bulk import RowActions
 from app.views.callpage import CallPage
 from app.views.entity import READ, Entity
 from app.views.fields import Body, Words
-from app.views.refusals import Refused
+from app.views.live import EndingApi
+from app.views.registering import registered
 from app.views.unwanted import UnwantedApi
 
 CATEGORY = "Calls"
@@ -41,7 +36,8 @@ class CallApi:
         ---
         post:
           description: >-
-            The first webhook that names the returned CallSid begins a test call
+            The first webhook that names the returned CallSid begins a test call. At most five of
+            whoever asks may go on at once; those left alone for ten minutes are closed
           requestBody:
             required: true
             content:
@@ -73,24 +69,13 @@ class CallApi:
 
     def _register(self) -> Response:
         asked = NUMBER().load(request.json)["number"]
-        number = db.session.scalar(select(TwilioNumber).where(TwilioNumber.number == asked))
-        if number is None:
-            raise Refused("Not a number of this tenant.", "number")
-        call = CallSession(
-            call_sid="CA" + secrets.token_hex(16),
-            channel=Channel.TEST,
-            called=number.number,
-            number_id=number.id,
-            state=CallState.GREETING,
-            turn=0,
-            memory={},
-        )
+        call = registered(asked)
         self.datamodel.add(call)  # type: ignore[attr-defined]
         answer: Any = self.response(201, call_sid=call.call_sid)  # type: ignore[attr-defined]
         return answer
 
 
-class CallsApi(CallApi, UnwantedApi):
+class CallsApi(CallApi, UnwantedApi, EndingApi):
     """With its extra endpoints."""
 
 
@@ -103,16 +88,17 @@ CALLS = Entity(
         "called", "number", "turn", "answers", "last_turn_at", "tokens_in", "tokens_out",
         "before_spam",
     ),
-    searched=("number", "departments", "utterances"),
+    searched=("state", "number", "departments", "utterances"),
     exported=(
         "started_at", "caller", "called", "channel", "outcome", "duration", "answers", "call_sid",
     ),
     labels={
         "started_at": "Began", "called": "Number called", "departments": "Department tried",
-        "utterances": "Words said (newest 10,000 calls)",
+        "state": "Where it stood", "utterances": "Words said (newest 10,000 calls)",
         "duration": "Length", "call_sid": "Twilio's id", "before_spam": "Before it was spam",
     },
-    may=READ, also=("test", "mark"), page=CallPage, api=CallsApi,
+    may=READ, also=("test", "mark", "end"),
+    actions={"bulk_spam": "mark", "bulk_block": "mark"}, page=CallPage, api=CallsApi,
 )  # fmt: skip
 
 CONSENTS = Entity(

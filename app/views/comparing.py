@@ -8,7 +8,8 @@ from typing import Any
 from flask_babel import gettext as _
 from marshmallow import ValidationError
 
-from app.models import KnowledgeEntry
+from app.models import EntryStatus, KnowledgeEntry
+from app.views import rules
 from app.views.tables import Cells
 
 
@@ -82,6 +83,8 @@ def _line(
         text = _("It repeats the question of line %(line)s.", line=before)
         return Line(number, Kind.REFUSED, question, {}, refused=(text,))
     entry = known.get(folded(row["question"]))
+    if problem := _unfilled(row, entry):
+        return Line(number, Kind.REFUSED, question, {}, refused=(problem,))
     if entry is None:
         return Line(number, Kind.NEW, question, row)
     changes = tuple(
@@ -90,6 +93,13 @@ def _line(
         if getattr(entry, column) != value
     )
     return Line(number, Kind.CHANGED if changes else Kind.SAME, question, row, entry, changes)
+
+
+def _unfilled(row: dict[str, Any], entry: KnowledgeEntry | None) -> str:
+    """By the entity's rule, of what the entry would be."""
+    before = {} if entry is None else {"status": entry.status, "answer": entry.answer}
+    after = {"status": EntryStatus.LIVE, "answer": ""} | before | row
+    return rules.unfilled(after["status"], row["question"], after["answer"])
 
 
 def _said(messages: Any) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from app.extensions import db
 from app.models import (
     CallSession,
     CallState,
+    Channel,
     KnowledgeEntry,
     Recording,
     RecordingStatus,
@@ -62,7 +63,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`at`: when, `position`: seconds into the call."""
+    """`at`: when, `position`: seconds into the call. `unanswered` is what nothing answers."""
 
     who: str  # "caller", "receptionist" or "event"
     at: datetime
@@ -75,6 +76,8 @@ class Line:
     model: str = ""
     milliseconds: int | None = None
     why: Any = ""
+    turn: int | None = None
+    unanswered: str = ""
     unsaid: list[str] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
 
@@ -95,14 +98,25 @@ class Sound:
 
 
 def of(call: CallSession, attempts: Iterable[TransferAttempt]) -> list[Line]:
-    spoken = list(
+    return told(call, spoken(call), attempts)
+
+
+def spoken(call: CallSession, after: int = 0) -> list[Transcript]:
+    """What was said on it, later than the line of this id."""
+    return list(
         db.session.scalars(
             select(Transcript)
-            .where(Transcript.call_id == call.id)
+            .where(Transcript.call_id == call.id, Transcript.id > after)
             .order_by(Transcript.id)
             .limit(MOST_LINES)
         )
     )
+
+
+def told(
+    call: CallSession, spoken: list[Transcript], attempts: Iterable[TransferAttempt]
+) -> list[Line]:
+    """These, in the order of time, and the end of the call if it has ended."""
     entries = _entries(spoken)
     lines = [_line(call, one, entries) for one in spoken]
     lines += [_rang(call, attempt) for attempt in attempts]
@@ -112,10 +126,11 @@ def of(call: CallSession, attempts: Iterable[TransferAttempt]) -> list[Line]:
 
 
 def _ended(call: CallSession, at: datetime) -> Line:
-    return Line("event", at, _into(call, at), gettext("Call ended"), "phone-off")
+    return Line("event", at, into(call, at), gettext("Call ended"), "phone-off")
 
 
-def _into(call: CallSession, at: datetime) -> int:
+def into(call: CallSession, at: datetime) -> int:
+    """Seconds since it began."""
     return max(0, round((at - call.started_at).total_seconds()))
 
 
@@ -125,13 +140,15 @@ def _line(call: CallSession, one: Transcript, entries: dict[int, KnowledgeEntry]
     return Line(
         who=str(one.speaker),
         at=one.created_at,
-        position=_into(call, one.created_at),
+        position=into(call, one.created_at),
         text=one.text,
         state=tones.said(CallState, one.state).text if one.state else "",
         keyed=bool(kept.get("keyed")),
         tier=str(kept.get("tier") or ""),
         model=str(kept.get("model") or ""),
         milliseconds=kept.get("milliseconds") if one.speaker == Speaker.CALLER else None,
+        turn=one.turn,
+        unanswered=str(kept.get("unanswered") or ""),
         why=WHY.get(why) or (why and gettext("Set aside: %(reason)s", reason=why)),
         unsaid=[str(sentence) for sentence in kept.get("unsaid") or ()],
         sources=[_source(named, entries) for named in kept.get("sources") or ()],
@@ -171,7 +188,7 @@ def _hours(named: str) -> str:
 
 
 def _rang(call: CallSession, attempt: TransferAttempt) -> Line:
-    position = _into(call, attempt.created_at)
+    position = into(call, attempt.created_at)
     return Line("event", attempt.created_at, position, rang(attempt), "phone-forwarded")
 
 
@@ -185,7 +202,10 @@ def rang(attempt: TransferAttempt) -> str:
 
 
 def sounds(call: CallSession) -> list[Sound]:
-    """What can be heard of it: the call first, then messages after the tone."""
+    """What can be heard of it: the call first, then messages after the tone. Of a test call there
+    is no sound anywhere."""
+    if call.channel == Channel.TEST:
+        return []
     found = db.session.scalars(
         select(Recording)
         .where(Recording.call_id == call.id, Recording.status.not_in(GONE))

@@ -5,6 +5,7 @@ Flask-AppBuilder 5.3 makes its schemas by marshmallow-sqlalchemy, which fails un
 marshmallow schemas instead: a relation is the other row's id, in and out, and must be visible.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -31,10 +32,23 @@ MISSING: dict[str, Any] = {
 UNSTORABLE = "Contains characters that cannot be stored. Type it anew, without invisible ones."
 
 
+# PostgreSQL stores neither NUL nor half of a surrogate pair; the other signs that nobody sees mean
+# something to terminals, and nothing in XML or mail. Tabs and line breaks are seen.
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+class Unstorable(ValidationError, ValueError):
+    """For forms and REST an input at fault; for a search, words that nothing can have."""
+
+
+def is_storable(text: str) -> bool:
+    return not _UNSEEN.search(text)
+
+
 def storable(text: str) -> str:
-    """PostgreSQL stores neither NUL nor half of a surrogate pair."""
-    if "\0" in text or (not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text)):
-        raise ValidationError(UNSTORABLE)
+    """Raises Unstorable."""
+    if not is_storable(text):
+        raise Unstorable(UNSTORABLE)
     return text
 
 

@@ -1,19 +1,16 @@
 """How lists are narrowed: by REST's `filters` and by the search forms."""
 
-from datetime import UTC, date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from dateutil import parser
 from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Boolean, Date, DateTime, Integer, Numeric, Text, func, inspect, select
+from sqlalchemy import Text, func, inspect, select
 
-from app.views.fields import LARGEST, storable
+from app.views import matching
+from app.views.matching import LISTED, as_column, whole
 from app.views.refusals import Refused
 
-LISTED = frozenset({"in", "not_in"})
 LOOKED_THROUGH = 10_000  # calls: at their usual length some 60,000 things said
 
 
@@ -25,7 +22,7 @@ class SameRecord(BaseFilter):
     arg_name = "rel_o_m"
 
     def apply(self, query: Any, value: Any) -> Any:
-        return query.filter(self._column() == _number(value))
+        return query.filter(self._column() == whole(value))
 
     def _column(self) -> Any:
         (column,) = inspect(self.model).relationships[self.column_name].local_columns
@@ -41,7 +38,7 @@ class OtherRecord(SameRecord):
     arg_name = "nrel_o_m"
 
     def apply(self, query: Any, value: Any) -> Any:
-        return query.filter(self._column() != _number(value))
+        return query.filter(self._column() != whole(value))
 
 
 class TriedRecord(BaseFilter):
@@ -51,7 +48,7 @@ class TriedRecord(BaseFilter):
     arg_name = "rel_m_m"
 
     def apply(self, query: Any, value: Any) -> Any:
-        return query.filter(self._relation().any(id=_number(value)))
+        return query.filter(self._relation().any(id=whole(value)))
 
     def _relation(self) -> Any:
         return getattr(self.model, self.column_name)
@@ -90,17 +87,16 @@ class FilterConverter(SQLAFilterConverter):
         ("is_relation_many_to_many", [TriedRecord, TriedRecordToo]),
         ("is_relation_one_to_many", [Said]),
         ("is_relation_one_to_one", [SameRecord, OtherRecord, SameRecordToo]),
-        *(row for row in SQLAFilterConverter.conversion_table if "relation" not in row[0]),
     )
 
     def convert(self, col_name: str) -> list[BaseFilter] | None:
         """None for what cannot be searched: lists, JSON, properties."""
-        if not hasattr(self.datamodel.obj, col_name):
-            return None
-        for kind, found in self.conversion_table:
-            if getattr(self.datamodel, kind)(col_name):
-                return [one(col_name, self.datamodel) for one in found]
-        return None
+        column = inspect(self.datamodel.obj).columns.get(col_name)
+        found: Any = () if column is None else matching.of(column) or ()
+        for kind, filters in self.conversion_table:
+            if column is None and getattr(self.datamodel, kind)(col_name):
+                found = filters
+        return [one(col_name, self.datamodel) for one in found] or None
 
 
 def operand(model: Any, column: str, operation: str, value: Any) -> Any:
@@ -118,47 +114,7 @@ def _typed(model: Any, column: str, operation: str, value: Any) -> Any:
         return None
     try:
         if column in mapper.relationships:
-            if operation == Said.arg_name:
-                return _as_column(Text(), value)
-            return _number(value)
-        return _as_column(mapper.columns[column].type, value)
+            return as_column(Text(), value) if operation == Said.arg_name else whole(value)
+        return as_column(mapper.columns[column].type, value)
     except (ValueError, TypeError, OverflowError) as error:
         raise Refused("The filter's value is not of this column's kind.", column) from error
-
-
-def _as_column(kind: Any, value: Any) -> Any:
-    match kind:
-        case Boolean():
-            if isinstance(value, bool):
-                return value
-            return {"true": True, "y": True, "1": True, "false": False, "n": False, "0": False}.get(
-                str(value).lower(), False
-            )
-        case Integer():
-            return _number(value)
-        case Numeric():
-            return _exact(value)
-        case DateTime():
-            moment = parser.isoparse(value)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        case Date():
-            return date.fromisoformat(value)
-    if isinstance(value, bool | list | dict):
-        raise TypeError
-    return storable(str(value))
-
-
-def _exact(value: Any) -> Decimal:
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation as error:
-        raise ValueError from error
-    if not found.is_finite() or abs(found) > LARGEST:
-        raise ValueError
-    return found
-
-
-def _number(value: Any) -> int:
-    if isinstance(value, bool | float) or not -LARGEST <= int(value) <= LARGEST:
-        raise ValueError(value)
-    return int(value)

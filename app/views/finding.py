@@ -13,7 +13,8 @@ from app.extensions import db
 from app.models import CallSession, KnowledgeEntry, Lead
 from app.views import words
 from app.views.fields import storable
-from app.views.narrowing import LONGEST_SEARCH, containing
+from app.views.matching import containing
+from app.views.narrowing import LONGEST_SEARCH
 
 SHOWN = 8  # of each kind; the list shows the rest
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Date,
     DateTime,
+    FetchedValue,
     Integer,
     Numeric,
     Text,
@@ -32,13 +33,21 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.extensions import db
 from app.views import moments, tones, widgets, written
 from app.views.checks import Check
-from app.views.fields import LARGEST, LONGEST, LONGEST_LINE, MOST_LINES, UNSTORABLE, too_fine
+from app.views.fields import (
+    LARGEST,
+    LONGEST,
+    LONGEST_LINE,
+    MOST_LINES,
+    UNSTORABLE,
+    is_storable,
+    too_fine,
+)
 from app.views.refusals import Refused
 
 MOST_ROWS = 500  # that a form offers to choose from
@@ -285,7 +294,8 @@ def _label(name: str) -> str:
 def _field(column: Any, check: Check | None, label: str) -> Field:
     known = column.default is not None and column.default.is_scalar
     options = {"label": label, "default": column.default.arg if known else None}
-    need = [Optional() if column.nullable else _needed(label)]
+    may_be_left = column.nullable or type(column.server_default) is FetchedValue  # by a trigger
+    need = [Optional() if may_be_left else _needed(label)]
     if choices := column.info.get("choices"):
         return ChoiceField(choices=_choices(choices, column), coerce=_given, **options)
     match column.type:
@@ -313,7 +323,7 @@ def _field(column: Any, check: Check | None, label: str) -> Field:
         check=check,
         blank=None if column.nullable else "",
         validators=[
-            Optional() if column.nullable or given else _needed(label),
+            Optional() if column.nullable or given else DataRequired(_needed(label).message),
             Length(max=column.type.length or LONGEST),
         ],
         widget=_words_widget(column),
@@ -336,7 +346,7 @@ def _choices(values: Any, column: Any) -> list[SelectChoice]:
 
 def _checked(check: Check | None, value: Any) -> Any:
     """WTForms shows a ValidationError beside the field, and lets a plain ValueError through."""
-    if value and "\0" in value:
+    if value and not is_storable(value):
         raise ValidationError(UNSTORABLE)
     try:
         return check(value) if check and value else value

@@ -18,7 +18,8 @@ def install(app: Flask) -> None:
     # Globals, because what Flask-AppBuilder calls widgets sees no context processor.
     app.jinja_env.globals.update(
         product=product, theme=theme, languages=languages, language=language,
-        groups=navigation.groups, thumb=navigation.thumb, business=business,
+        groups=navigation.groups, thumb=navigation.thumb, test_call=navigation.test_call,
+        business=business,
         acting_for=act_as.acting_for,
         is_super_admin=act_as.is_super_admin, words_of=words.of, initials=initials,
         badge=written.badge, choice=written.choice, phone=written.phone, mail=written.mail,

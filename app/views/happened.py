@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.extensions import db
+from app.jobs import again
 from app.models import (
     CallSession,
     Consent,
@@ -26,7 +27,6 @@ from app.models import (
 from app.views import conversation, tones, written
 
 MOST_JOBS = 50  # of one call; the list of jobs has all
-ENDED = (JobStatus.DONE, JobStatus.DEAD)
 AGAIN = tones.Said("warn", _("Trying again"))
 CONSENT = {
     (ConsentKind.RECORDING, True): _("Agreed to being recorded"),
@@ -37,7 +37,8 @@ CONSENT = {
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """`tone`: ok, bad, wait, or "". `again` is a job that can be sent once more."""
+    """`tone`: ok, bad, wait, or "". `again` is a job that can be done once more, `way` how that is
+    called."""
 
     at: datetime
     text: Any
@@ -45,6 +46,7 @@ class Happening:
     detail: Any = ""
     url: str = ""
     again: int = 0
+    way: Any = ""
 
 
 def of(
@@ -97,10 +99,7 @@ def _job(job: Job, may_replay: bool) -> Happening:
     if job.status == JobStatus.WAITING and job.attempts:
         said = AGAIN
     tone = {"ok": "ok", "bad": "bad"}.get(said.tone, "wait")
-    replayable = (
-        may_replay and job.kind == JobKind.WEBHOOK_OUT and job.status in ENDED
-        and job.webhook is not None and job.webhook.active
-    )  # fmt: skip
+    replayable = may_replay and again.can_be_replayed(job)
     return Happening(
         job.finished_at or job.run_at,
         _named(job),
@@ -108,6 +107,7 @@ def _job(job: Job, may_replay: bool) -> Happening:
         _outcome(job, said),
         url_for("JobPage.show", pk=job.id),
         job.id if replayable else 0,
+        gettext("Send again") if job.kind == JobKind.WEBHOOK_OUT else gettext("Try again"),
     )
 
 

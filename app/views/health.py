@@ -4,6 +4,7 @@ import socket
 import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import redis
 from alembic.script import ScriptDirectory
@@ -13,12 +14,17 @@ from redis.retry import Retry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import breaker, database
+from app import breaker
 from app.ai import meaning
+from app.database import by
 from app.extensions import db
+from app.jobs import heartbeat
+from app.jobs.heartbeat import Beat
+from app.tenancy import switch
 
 health = Blueprint("health", __name__)
 PATIENCE = 0.5  # seconds
+BEHIND = (heartbeat.WORKER, heartbeat.SCHEDULER)
 LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -30,9 +36,11 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 while calls can be answered: `degraded` when mail or wake-ups must wait."""
-    needed = {"database": _database()}
-    wanted = {"redis": _redis(), "mail": _mail()} if needed["database"] == "ok" else {}
+    """200 while calls can be answered: `degraded` when the work after them must wait."""
+    needed = {"database": database()}
+    wanted = {}
+    if needed["database"] == "ok":
+        wanted = {"redis": redis_server(), "mail": mail()} | behind()
     if any(state != "ok" for state in needed.values()):
         status, code = "unavailable", 503
     elif any(state != "ok" for state in wanted.values()):
@@ -46,14 +54,15 @@ def readyz() -> tuple[Response, int]:
     return jsonify(status=status, **detail), code
 
 
-def _database() -> str:
-    with database.by(time.monotonic() + PATIENCE):
+def database() -> str:
+    """On a connection of its own: only who is nobody yet may read the version."""
+    with by(time.monotonic() + PATIENCE):
         try:
-            version = db.session.scalar(text("select version_num from alembic_version"))
+            with db.engine.begin() as connection:
+                switch(connection, None)
+                version = connection.scalar(text("select version_num from alembic_version"))
         except SQLAlchemyError:
             return "unreachable"
-        finally:
-            db.session.remove()
     return "ok" if version == _head() else "not migrated"
 
 
@@ -63,23 +72,40 @@ def _head() -> str | None:
     return ScriptDirectory(str(migrations)).get_current_head()
 
 
-def _redis() -> str:
-    url = current_app.extensions["settings"].redis_url
-    if not url:
+def behind() -> dict[str, str]:
+    """Of the processes behind the web: `ok` while one of a kind gives signs of life."""
+    beats = heartbeat.beats()
+    return {kind: _alive([b for b in beats if b.kind == kind]) for kind in BEHIND}
+
+
+def _alive(beats: list[Beat]) -> str:
+    if any(not beat.late for beat in beats):
+        return "ok"
+    last = max((beat.seen_at for beat in beats), default=None)
+    return f"silent since {last:%Y-%m-%dT%H:%M:%SZ}" if last else "none running"
+
+
+def redis_server() -> str:
+    if not _settings().redis_url:
         return "not set"
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE,
-            retry=Retry(NoBackoff(), 0),
-        ) as server:  # fmt: skip
+        with impatient() as server:
             server.ping()
     except redis.RedisError:
         return "unreachable"
     return "ok"
 
 
-def _mail() -> str:
-    settings = current_app.extensions["settings"]
+def impatient() -> redis.Redis:
+    """A connection to Redis for a page that somebody waits for."""
+    return redis.Redis.from_url(
+        _settings().redis_url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE,
+        retry=Retry(NoBackoff(), 0),
+    )  # fmt: skip
+
+
+def mail() -> str:
+    settings = _settings()
     if not settings.mail_server:
         return "ok"  # mails land in DATA_DIR/mail
     try:
@@ -87,3 +113,7 @@ def _mail() -> str:
     except OSError:
         return "unreachable"
     return "ok"
+
+
+def _settings() -> Any:
+    return current_app.extensions["settings"]

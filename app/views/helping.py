@@ -36,9 +36,9 @@ class Person:
 
 
 def people_only() -> None:
-    """A script's key that could make people would outlive its own revocation."""
+    """A script's key that could make people, or keys, would outlive its own revocation."""
     if "signed_in" not in g:
-        abort(403, "An API key cannot manage people.")
+        abort(403, "An API key manages neither people nor API keys.")
 
 
 def add_invitation(user_id: int) -> None:

@@ -9,13 +9,17 @@ from typing import Any
 from flask import abort, flash, g, request
 from flask_login import UserMixin
 from sqlalchemy import or_, select, update
+from wtforms import SelectChoice, SelectField
 
 from app.extensions import db
 from app.models import ApiKey, Role, Tenant, TenantStatus
 from app.roles import RoleName
 from app.tenancy import across_tenants, bind
-from app.views import checks
+from app.views import checks, widgets
+from app.views.bulk import REVOKE, acting
 from app.views.entity import READ, Entity
+from app.views.forms import TicksField
+from app.views.helping import people_only
 from app.views.refusals import Refused
 from app.views.signin import forget_cookie, own_tenant_only
 
@@ -25,6 +29,7 @@ DOCUMENTATION = "/api/v1/_openapi"
 SHOWN = 11  # of a key, in lists
 SCOPES = ("read", "write")
 TENANT_ROLES = tuple(role for role in RoleName if role is not RoleName.SUPER_ADMIN)
+ROLE_CHOICES = [SelectChoice(value=str(role), label=str(role)) for role in TENANT_ROLES]
 
 
 @dataclass(frozen=True)
@@ -107,25 +112,40 @@ class KeyRules:
     """Adding makes the key, deleting revokes it."""
 
     def pre_add(self, item: ApiKey) -> None:
-        if "api_key" in g:
-            raise Refused("An API key cannot make API keys.")
+        people_only()
+        if item.expires_at and item.expires_at <= datetime.now(UTC):
+            raise Refused("This time is past. Give one to come, or none.", "expires_at")
         key = PREFIX + secrets.token_urlsafe(32)
         item.prefix, item.key_hash = key[:SHOWN], _hash(key)
         item.scopes = sorted(set(item.scopes or SCOPES))
         item.plain = key
 
 
+def _revoke(item: ApiKey) -> None:
+    item.revoked_at = item.revoked_at or datetime.now(UTC)
+
+
 class KeyApi(KeyRules):
+    def _need_tenant(self, writing: bool) -> None:
+        """A key is refused before anything is read."""
+        if writing:
+            people_only()
+        super()._need_tenant(writing)  # type: ignore[misc]
+
     def once(self, item: Any) -> dict[str, Any]:
         return {"key": item.plain}
 
     def remove(self, item: ApiKey) -> None:
-        item.revoked_at = item.revoked_at or datetime.now(UTC)
+        _revoke(item)
         self.datamodel.edit(item)  # type: ignore[attr-defined]
 
 
 class KeyPage(KeyRules):
     add_row_message = "The key was made."
+    bulk_revoke = acting(
+        REVOKE, "Revoke", lambda page, row: _revoke(row), "Revoked",
+        sure="Revoke the selected keys?", icon="fa-ban",
+    )  # fmt: skip
 
     def post_add(self, item: Any) -> None:
         flash(f"Copy the key now, it is not shown again: {item.plain}", "info")
@@ -133,7 +153,7 @@ class KeyPage(KeyRules):
     def _delete(self, pk: Any) -> None:
         self._need_tenant()  # type: ignore[attr-defined]
         item = self.datamodel.get(pk) or abort(404)  # type: ignore[attr-defined]
-        item.revoked_at = item.revoked_at or datetime.now(UTC)
+        _revoke(item)
         self.datamodel.edit(item)  # type: ignore[attr-defined]
         flash("The key was revoked.", "success")
         self.update_redirect()  # type: ignore[attr-defined]
@@ -151,5 +171,9 @@ KEYS = Entity(
         "expires_at": "From then on it is refused. Empty: it stays good until you revoke it.",
     },
     checks={"role": checks.one_of(TENANT_ROLES), "scopes": checks.one_of(SCOPES)},
+    inputs={
+        "role": SelectField("Role", choices=ROLE_CHOICES, widget=widgets.Choice()),
+        "scopes": TicksField("Scopes", choices=list(SCOPES)),
+    },
     page=KeyPage, api=KeyApi,
 )  # fmt: skip

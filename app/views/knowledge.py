@@ -2,8 +2,9 @@
 
 from app.models import KnowledgeEntry, KnowledgeGap
 from app.rules import wording
+from app.views import rules
 from app.views.answering import Answering, until
-from app.views.bulk import KnowledgeActions
+from app.views.bulk import GapActions, KnowledgeActions
 from app.views.entity import READ, Entity
 from app.views.importing import KnowledgeImport
 
@@ -44,7 +45,7 @@ KNOWLEDGE = Entity(
         "Knowledge": ("question", "answer", "alternates"),
         "When it holds": ("status", "valid_until", "language", "category"),
     },
-    page=KnowledgePage,
+    rule=rules.knowledge, page=KnowledgePage,
 )  # fmt: skip
 
 GAPS = Entity(
@@ -58,5 +59,5 @@ GAPS = Entity(
         "status": "Open until you answer it by an entry of the knowledge, or ignore it.",
         "entry": "The entry that answers it now.",
     },
-    may=(*READ, "edit"),
+    may=(*READ, "edit", "delete"), page=GapActions,
 )  # fmt: skip

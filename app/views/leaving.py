@@ -28,7 +28,7 @@ def begin(tenant_id: int) -> int:
         outbox.add(JobKind.DELETE_TENANT, key=key, of=tenant_id, actor=actor)
         db.session.execute(
             update(Job)
-            .where(*own, Job.status.in_((JobStatus.DEAD, JobStatus.DONE)))
+            .where(*own, Job.status.in_((JobStatus.DEAD, JobStatus.SET_ASIDE, JobStatus.DONE)))
             .values(
                 status=JobStatus.WAITING, attempts=0, finished_at=None, last_error="",
                 run_at=sql.clock_timestamp(),

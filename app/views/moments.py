@@ -39,7 +39,12 @@ def business() -> Business:
 def _business(tenant_id: int | None) -> Business:
     if tenant_id is None:
         return Business("", UTC, "US")
-    first = select(TwilioNumber.number).order_by(TwilioNumber.id).limit(1).scalar_subquery()
+    first = (
+        select(TwilioNumber.number)
+        .order_by(TwilioNumber.practice, TwilioNumber.id)
+        .limit(1)
+        .scalar_subquery()
+    )
     row = db.session.execute(
         select(Tenant.name, Tenant.timezone, first).where(Tenant.id == tenant_id)
     ).one_or_none()

@@ -9,20 +9,18 @@ from typing import Any
 
 from flask import request, url_for
 from flask_appbuilder.models.filters import BaseFilter
-from flask_appbuilder.models.sqla.filters import FilterEqual
 from flask_appbuilder.widgets import FormWidget
 from flask_babel import gettext, ngettext
-from sqlalchemy import String, Text, func, inspect, or_
+from sqlalchemy import String, Text, inspect, or_
 
 from app.extensions import db
 from app.views import behind, tones, written
 from app.views.fields import storable
 from app.views.interface import is_id
+from app.views.matching import Equal, containing
 
 LONGEST_SEARCH = 80
 COUNTED = 10_000  # beyond, nobody needs to know how many exactly
-_NUMBER = re.compile(r"[\d\s()+./-]{4,}")
-_SIGNS = r"[^0-9]"
 
 
 class Containing(BaseFilter):
@@ -36,17 +34,6 @@ class Containing(BaseFilter):
 
     def apply(self, query: Any, value: str) -> Any:
         return query.filter(or_(*containing(self.model, self.columns, value)))
-
-
-def containing(model: Any, columns: tuple[str, ...], asked: str) -> list[Any]:
-    digits = re.sub(r"\D", "", asked) if _NUMBER.fullmatch(asked) else ""
-    found = []
-    for name in columns:
-        column = getattr(model, name)
-        found.append(column.icontains(asked, autoescape=True))
-        if digits and name in written.PHONES:
-            found.append(func.regexp_replace(column, _SIGNS, "", "g").contains(digits))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +115,7 @@ class Narrowed:
 
     def _equal(self, name: str) -> int | None:
         known = self._filters.get_search_filters().get(name, [])  # type: ignore[attr-defined]
-        return next((n for n, flt in enumerate(known) if type(flt) is FilterEqual), None)
+        return next((n for n, flt in enumerate(known) if type(flt) is Equal), None)
 
     def _url(self, argument: str, value: str | None = None) -> str:
         return self._without(argument, **({argument: value} if value else {}))

@@ -41,6 +41,7 @@ class Group:
     places: tuple[Place, ...] = field(default=())
 
 
+TEST_CALL = Place(_("Test call"), "phone", "Telephone.show", may=("can_test", "CallSession"))
 GROUPS = (
     Group("", (Place(_("Today"), "house", "Dashboard.index"),)),
     Group(_("Conversations"), (
@@ -48,8 +49,10 @@ GROUPS = (
             _("Calls"), "phone-call", "CallSessionPage.list", "Calls",
             also=("TranscriptPage", "CallSummaryPage", "TransferAttemptPage", "RecordingPage"),
         ),
+        Place(_("Live calls"), "radio", "LiveCalls.show", "Calls"),
         Place(_("Leads"), "user-plus", "LeadPage.list", "Leads"),
         Place(_("Lead board"), "columns-3", "LeadBoard.board", "Leads"),
+        TEST_CALL,
     )),
     Group(_("Receptionist"), (
         Place(
@@ -66,6 +69,10 @@ GROUPS = (
         ),
         Place(_("Holidays"), "calendar-days", "HolidayPage.list", "Holidays"),
         Place(_("Departments"), "split", "DepartmentPage.list", "Departments"),
+        Place(
+            _("Guided setup"), "wand-sparkles", "SettingUp.resume",
+            may=("can_write", "ReceptionistConfig"),
+        ),
     )),
     Group(_("Business"), (
         Place(_("Numbers"), "hash", "TwilioNumberPage.list", "Numbers"),
@@ -78,12 +85,17 @@ GROUPS = (
         ),
         Place(_("Blocked callers"), "ban", "BlockPage.list", "Blocked callers"),
         Place(_("Export everything"), "archive", "Export.show", "Export everything"),
+        Place(
+            _("Personal data"), "shield-check", "PersonalData.show", "Personal data",
+            also=("DataRequestPage",),
+        ),
         Place(_("API keys"), "key-round", "ApiKeyPage.list", "API keys"),
         Place(_("Audit"), "history", "AuditLogPage.list", "Audit log"),
     )),
     Group(_("Platform"), (
         Place(_("Tenants"), "building-2", "TenantPage.list", "Tenants"),
         Place(_("Prices"), "tag", "PricePage.list", "Prices"),
+        Place(_("Operations"), "activity", "Operations.overview", platform=True),
         Place(_("Number doctor"), "stethoscope", "TwilioAccount.show", platform=True),
     )),
 )  # fmt: skip
@@ -105,6 +117,11 @@ def groups() -> list[Group]:
 
 def thumb() -> list[Place]:
     return [place for group in groups() for place in group.places if place.endpoint in THUMB]
+
+
+def test_call() -> Place | None:
+    """Where a test call is placed; also in the top bar, and where one comes to mind."""
+    return TEST_CALL if _may(TEST_CALL) else None
 
 
 def _may(place: Place) -> bool:

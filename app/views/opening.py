@@ -46,7 +46,7 @@ class Opening(BaseView):
     def show(self) -> Any:
         act_as.tenant_needed()
         place = _place()
-        return self._page(place, weekly.saved(_rows(place)))
+        return self._page(place, weekly.saved(rows(place)))
 
     @expose("/", methods=["POST"])
     @has_access
@@ -58,7 +58,8 @@ class Opening(BaseView):
         if not any(day.error for day in days):
             try:
                 with explained(OpeningHours):
-                    _replace(place, days)
+                    replace(place, days)
+                    db.session.commit()
                 flash(_("Opening hours saved"), "success")
                 return redirect(url_for("Opening.show", department=place.id if place else None))
             except Refused as refusal:
@@ -75,7 +76,7 @@ class Opening(BaseView):
         return self.render_template(
             "receptionist/opening.html", place=place, days=days, error=error,
             places=db.session.scalars(select(Department).order_by(Department.position)).all(),
-            own_hours=bool(_rows(place)) if place else True,
+            own_hours=bool(rows(place)) if place else True,
             now=standing(found, whose, now), holidays=_holidays(place),
             warnings=_warnings(place), at=at.astimezone(moments.zone()),
             greeting=rehearsing.greeting(moment), called=called, numbers=_numbers(),
@@ -128,17 +129,18 @@ def _place() -> Department | None:
     return (db.session.get(Department, int(named)) if is_id(named) else None) or abort(404)
 
 
-def _rows(place: Department | None) -> list[OpeningHours]:
+def rows(place: Department | None) -> list[OpeningHours]:
     whose = OpeningHours.department_id == (place.id if place else None)
     return list(db.session.scalars(select(OpeningHours).where(whose)))
 
 
-def _replace(place: Department | None, days: list[Day]) -> None:
-    """What is the same stays as it is. By the entity's own rule, one after the other, as REST."""
+def replace(place: Department | None, days: list[Day]) -> None:
+    """What is the same stays as it is. By the entity's own rule, one after the other, as REST.
+    In the caller's transaction. Raises Refused."""
     HOURS.alone()
     wanted = {(day.number, *pair) for day in days for pair in day.hours}
     kept = set()
-    for row in _rows(place):
+    for row in rows(place):
         key = (row.weekday, row.opens, row.closes)
         if key in wanted and key not in kept:
             kept.add(key)
@@ -152,7 +154,6 @@ def _replace(place: Department | None, days: list[Day]) -> None:
         HOURS.verify(row)
         db.session.add(row)
         db.session.flush()
-    db.session.commit()
 
 
 def _holidays(place: Department | None) -> list[Holiday]:
@@ -166,13 +167,13 @@ def _holidays(place: Department | None) -> list[Holiday]:
 
 def _warnings(place: Department | None) -> dict[int, str]:
     """By holiday: where it contradicts the week, or does not hold though one might think so."""
-    rows = _rows(place)
-    shared = rows or (_rows(None) if place else [])
+    own = rows(place)
+    shared = own or (rows(None) if place else [])
     spans = [week.Span(row.weekday, row.opens, row.closes) for row in shared]
     found = {}
     for holiday in _holidays(place):
         special = week.SpecialDay(holiday.day, holiday.opens, holiday.closes)
-        if place and rows and holiday.department_id is None:
+        if place and own and holiday.department_id is None:
             if any(span.weekday == holiday.day.weekday() for span in spans):
                 found[holiday.id] = _(
                     "%(department)s has hours of its own and is open on this day as in every week. "

@@ -19,6 +19,7 @@ from app.tenancy import PLATFORM, current_scope
 from app.views import sheets, written
 from app.views.filters import SameRecord
 from app.views.interface import FiltersPerRequest, is_id
+from app.views.matching import LISTED
 from app.views.narrowing import Narrowed, Tools
 from app.views.saving import SavesRows
 from app.views.words import Words
@@ -105,8 +106,10 @@ class EntityPage(Narrowed, SavesRows, FiltersPerRequest, ModelView):
     def _reading_arguments(self) -> Iterator[None]:
         try:
             yield
-        except (ValueError, IndexError, KeyError, TypeError, DataError):
-            current_app.logger.info("A list's arguments could not be read.", exc_info=True)
+        except (ValueError, IndexError, KeyError, TypeError, DataError) as error:
+            # Without its trace: the error quotes the argument.
+            kind = type(error).__name__
+            current_app.logger.info("a list's arguments could not be read", extra={"error": kind})
             abort(400)
 
     @expose("/download/<string:filename>")
@@ -171,7 +174,10 @@ class EntityPage(Narrowed, SavesRows, FiltersPerRequest, ModelView):
         widgets["search"] = self.search_widget(
             form=form, view=self,
             include_cols=[name for name in self.search_columns if name in known],
-            search_filters={name: [flt.name for flt in known[name]] for name in known},
+            search_filters={
+                name: [flt.name for flt in known[name] if flt.arg_name not in LISTED]
+                for name in known
+            },
         )  # fmt: skip
         return widgets
 

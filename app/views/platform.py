@@ -1,38 +1,19 @@
 """Behind the calls: work in the outbox, who changed what."""
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Response, flash, redirect, url_for
-from flask_appbuilder.actions import action
+from flask import Response
 from flask_appbuilder.api import expose, permission_name, protect, safe
 
-from app.extensions import db
-from app.jobs import events, outbox
-from app.jobs.events import NotReplayable
-from app.models import AuditLog, Job
+from app.jobs.again import NotPossible
+from app.models import AuditLog, Job, JobKind
+from app.views import jobpage, tones
 from app.views.entity import READ, Entity
+from app.views.jobpage import JobPage
 from app.views.refusals import Refused
 
 CATEGORY = "Platform"
-
-
-def _replay(job: Job) -> None:
-    """Raises NotReplayable."""
-    events.replay(job)
-    db.session.commit()
-    outbox.wake()
-
-
-class JobPage:
-    @action("replay", "Send again", "Send this webhook once more?", "fa-repeat", multiple=False)
-    def replay(self, job: Job) -> Any:
-        self._need_tenant()  # type: ignore[attr-defined]
-        try:
-            _replay(job)
-            flash("It is being sent again.", "success")
-        except NotReplayable as error:
-            flash(error.reason, "warning")
-        return redirect(url_for("JobPage.list"))
 
 
 class JobApi:
@@ -41,7 +22,7 @@ class JobApi:
     @safe
     @permission_name("replay")
     def replay(self, pk: int) -> Response:
-        """Send a webhook again, under the delivery id it had
+        """Have it done once more: what was given up, or a webhook, under the id it had
         ---
         post:
           parameters:
@@ -52,7 +33,7 @@ class JobApi:
               type: integer
           responses:
             202:
-              description: It is being sent
+              description: It is being done
               content:
                 application/json:
                   schema:
@@ -69,26 +50,64 @@ class JobApi:
             422:
               $ref: '#/components/responses/422'
         """
-        return self._act(lambda: self._replayed(pk))  # type: ignore[attr-defined]
+        return self._act(lambda: self._done(pk, jobpage.do_replay))  # type: ignore[attr-defined]
 
-    def _replayed(self, pk: int) -> Response:
+    @expose("/<int:pk>/set-aside", methods=["POST"])
+    @protect()
+    @safe
+    @permission_name("replay")
+    def set_aside(self, pk: int) -> Response:
+        """What was given up is left as it is, and no longer counts as waiting for a person
+        ---
+        post:
+          parameters:
+          - in: path
+            name: pk
+            required: true
+            schema:
+              type: integer
+          responses:
+            202:
+              description: It is set aside
+              content:
+                application/json:
+                  schema:
+                    type: object
+                    properties:
+                      message:
+                        type: string
+            400:
+              $ref: '#/components/responses/400'
+            401:
+              $ref: '#/components/responses/401'
+            404:
+              $ref: '#/components/responses/404'
+            422:
+              $ref: '#/components/responses/422'
+        """
+        return self._act(lambda: self._done(pk, jobpage.do_set_aside))  # type: ignore[attr-defined]
+
+    def _done(self, pk: int, change: Callable[[Job], str]) -> Response:
         try:
-            _replay(self._found(pk))  # type: ignore[attr-defined]
-        except NotReplayable as error:
+            said = change(self._found(pk))  # type: ignore[attr-defined]
+        except NotPossible as error:
             raise Refused(error.reason) from error
-        answer: Any = self.response(202, message="It is being sent again.")  # type: ignore[attr-defined]
+        answer: Any = self.response(202, message=said)  # type: ignore[attr-defined]
         return answer
 
 
 JOBS = Entity(
     model=Job, resource="jobs", menu="Jobs", category=CATEGORY, icon="fa-tasks",
-    list_columns=("kind", "status", "attempts", "run_at", "finished_at", "last_error"),
+    list_columns=("kind", "about", "status", "run_at", "finished_at", "last_error"),
+    low=("run_at",), titled=lambda job: str(tones.said(JobKind, job.kind).text),
+    exported=("kind", "key", "status", "attempts", "run_at", "finished_at", "last_error"),
+    labels={"run_at": "Due", "finished_at": "Finished", "last_error": "Reason"},
     show_columns=(
         "kind", "key", "webhook", "status", "attempts", "run_at", "finished_at", "last_error",
         "args", "result", "created_at",
     ),
-    searched=("webhook",), may=READ, platform=True, also=("replay",),
-    actions={"replay": "replay"}, page=JobPage, api=JobApi,
+    searched=("webhook", "attempts"), may=READ, platform=True, also=("replay",),
+    actions={"replay": "replay", "set_aside": "replay"}, page=JobPage, api=JobApi,
 )  # fmt: skip
 
 AUDIT = Entity(

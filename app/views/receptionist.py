@@ -7,18 +7,18 @@ from app.models import (
     Holiday,
     OpeningHours,
     ReceptionistConfig,
-    TwilioNumber,
 )
 from app.rules import intake, week, wording
 from app.views import checks, rules, widgets
 from app.views.bulk import RowActions
+from app.views.departments import DepartmentPage, Placed
 from app.views.entity import READ, Entity
 from app.views.greeting import Greeting
-from app.views.numbering import NumberApi
 
 CATEGORY = "Receptionist"
 RECIPIENTS = ("summary_recipients", "lead_recipients", "urgent_recipients")
 MAILED = {name: checks.email for name in (*RECIPIENTS, "alert_recipients")}
+KEPT = ("transcript_days", "recording_days", "call_days", "lead_days")
 MAILED_HELP = {
     "summary_recipients": "Who gets a summary of each call by mail: one address a line.",
     "lead_recipients": "Who gets each message that was taken: one address a line.",
@@ -40,8 +40,8 @@ RECEPTIONISTS = Entity(
     model=ReceptionistConfig, resource="receptionists", menu="Receptionist", category=CATEGORY,
     icon="fa-headset",
     list_columns=("greeting", "voice", "language", "after_hours"),
-    form_columns=(*MANNER, *FORWARDING, *TOLD),
-    show_columns=(*MANNER, *FORWARDING, "forward_cause", *TOLD),
+    form_columns=(*MANNER, *FORWARDING, *KEPT, *TOLD),
+    show_columns=(*MANNER, *FORWARDING, "forward_cause", *KEPT, *TOLD),
     may=(*READ, "edit"), page=Greeting,
     checks=MAILED | {
         "urgent_words": wording.urgent_word, "allowed_countries": checks.country,
@@ -64,6 +64,8 @@ RECEPTIONISTS = Entity(
         "forward_until": "Send them until", "forward_cause": "Sent because",
         "forward_after": "Send by itself after (failed answers)",
         "forward_window": "Failed within (minutes)", "forward_minutes": "Then send for (minutes)",
+        "transcript_days": "What was said (days)", "recording_days": "Recordings (days)",
+        "call_days": "Calls (days)", "lead_days": "Leads (days)",
     },
     help={
         "greeting": "The first sentence that callers hear. Say whose receptionist it is.",
@@ -104,6 +106,16 @@ RECEPTIONISTS = Entity(
             "by mail. From 0, which is never, to 100.",
         "forward_window": "From 1 to 60.",
         "forward_minutes": "After that the receptionist answers again: from 1 to 1440.",
+        "transcript_days":
+            "After so many days transcripts, summaries and unanswered questions are deleted: "
+            "from 2 to 3650. Empty: they are kept.",
+        "recording_days":
+            "After so many days recordings are deleted, at Twilio, too. Empty: they are kept.",
+        "call_days":
+            "After so many days calls are deleted, with all that was said and recorded. Usage and "
+            "cost stay. Empty: they are kept.",
+        "lead_days":
+            "After so many days leads are deleted, whatever their status. Empty: they are kept.",
         **MAILED_HELP,
         "alert_recipients": "Who is told when something does not work: one address a line.",
     },
@@ -116,22 +128,7 @@ RECEPTIONISTS = Entity(
         ),
         "When it cannot answer": FORWARDING,
         "Mail": TOLD,
-    },
-)  # fmt: skip
-
-NUMBERS = Entity(
-    model=TwilioNumber, resource="numbers", menu="Numbers", category=CATEGORY, icon="fa-phone",
-    list_columns=("number", "label"),
-    form_columns=("number", "label", "language", "phone_sid"),
-    show_columns=("number", "label", "language", "phone_sid", "tenant"),
-    checks={"number": checks.phone, "language": checks.language},
-    rule=rules.number, also=("carrier",), page=RowActions, api=NumberApi,
-    labels={"phone_sid": "Twilio's id"},
-    help={
-        "number": "A number of yours at Twilio, in international form, such as +12125550100.",
-        "label": "What you call it, such as: main line.",
-        "language": "Spoken on this number, such as es-US. Empty: the receptionist's.",
-        "phone_sid": "Begins with PN. May stay empty.",
+        "How long things are kept": KEPT,
     },
 )  # fmt: skip
 
@@ -145,14 +142,16 @@ DEPARTMENTS = Entity(
         *RECIPIENTS,
     ),
     checks={"name": checks.filled, "numbers": checks.phone} | MAILED,
-    rule=rules.department, page=RowActions,
+    rule=rules.department, page=DepartmentPage, api=Placed,
     labels={"position": "Key on the telephone", "operator": "Rung for an operator",
             "ring_seconds": "Rings for (seconds)", "ring_in_order": "One after the other"},
     help={
         "name": "As callers say it, such as: Sales.",
         "description": "What it is for, in the words callers use. The receptionist goes by it.",
         "numbers": "Telephones that ring at once, one a line, such as +12125550111.",
-        "position": "The key that leads here, and its place in lists, from 1.",
+        "position":
+            "The key that leads here, from 1 to 9, and its place in lists. The others make room. "
+            "Empty: the last.",
         "operator": "Whether callers who ask for a person, and no department, come here.",
         "ring_seconds": "Then the receptionist takes a message: from 5 to 120.",
         "ring_in_order": "Telephones ring in the order above, each that long, not all at once.",

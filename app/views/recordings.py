@@ -14,6 +14,7 @@ from app.carrier import Account, CarrierError
 from app.extensions import db
 from app.jobs import outbox
 from app.models import JobKind, Recording, RecordingStatus, Tenant
+from app.views.bulk import deleting
 from app.views.entity import READ, Entity
 from app.views.fields import LARGEST
 
@@ -129,6 +130,7 @@ class RecordingApi:
 
 class RecordingPage:
     show_template = "recording.html"
+    bulk_delete = deleting(lambda page, row: forget(row), "Being deleted at Twilio")
 
     def _delete(self, pk: Any) -> None:
         self._need_tenant()  # type: ignore[attr-defined]

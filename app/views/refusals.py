@@ -56,7 +56,7 @@ def explain(error: SQLAlchemyError, model: type) -> Refused:
     if isinstance(error, IntegrityError):
         return _broken_rule(error, model, code)
     if code == NO_RIGHT:
-        return Refused("This is not yours to change.")
+        return Refused("This is the platform's to change: stop acting for a business first.")
     raise error
 
 

@@ -8,8 +8,16 @@ from sqlalchemy import inspect, select
 
 from app import directory
 from app.extensions import db
-from app.models import Department, Holiday, OpeningHours, ReceptionistConfig, TwilioNumber
-from app.rules import dialling, week
+from app.models import (
+    Department,
+    EntryStatus,
+    Holiday,
+    KnowledgeEntry,
+    OpeningHours,
+    ReceptionistConfig,
+    TwilioNumber,
+)
+from app.rules import blanks, dialling, week
 from app.views.refusals import Refused
 
 CIRCLE = (
@@ -94,6 +102,22 @@ def receptionist(item: ReceptionistConfig) -> None:
                     "Add this country, or change the department first.",
                     "allowed_countries",
                 )
+
+
+def knowledge(item: KnowledgeEntry) -> None:
+    if problem := unfilled(item.status or EntryStatus.LIVE, item.question, item.answer):
+        raise Refused(problem, "answer")
+
+
+def unfilled(status: str, question: str, answer: str) -> str:
+    """What is wrong with telling this answer to callers; "": nothing."""
+    left = blanks.left(answer) if status == EntryStatus.LIVE else ()
+    if not left:
+        return ""
+    return (
+        f"The answer to “{question[:80]}” has a blank that is not filled in: {str(left[0])[:80]}. "
+        "Fill it in, or keep it as a draft: callers would hear it."
+    )
 
 
 def _forwarding(item: ReceptionistConfig) -> None:

@@ -43,9 +43,10 @@ class SavesRows:
 
     def _added(self: Any, form: Any) -> bool:
         with self._refusing(form) as saving:
-            self.entity.alone()
             item = self.datamodel.obj()
             form.populate_obj(item)
+            self.ahead(item)
+            self.entity.alone()
             self.pre_add(item)
             self.entity.verify(item)
             self.datamodel.add(item)
@@ -53,6 +54,9 @@ class SavesRows:
         if saving.done:
             flash(self.add_row_message, "success")
         return bool(saving.done)
+
+    def ahead(self, item: Any) -> None:
+        """What is asked of others about a new row, before anything is locked. May raise Refused."""
 
     def _edit(self: Any, pk: Any) -> Any:
         """Like `_add`."""

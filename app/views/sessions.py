@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from flask import g, session
+from flask import g, request, session
 from sqlalchemy import exists, func, select, true, update
 
 from app.extensions import db
@@ -15,6 +15,8 @@ BEGAN, SEEN = "began", "seen"
 IDLE = 12 * 3600
 LONGEST = 7 * 24 * 3600
 NOTED = 5 * 60  # how exactly a cookie says when it was last seen
+BY_ITSELF = frozenset({"LiveCalls.listing"})
+"""What an open page asks for by itself: no sign that somebody is there."""
 
 
 def claims_of(user: Any) -> dict[str, int]:
@@ -63,7 +65,7 @@ def note_use() -> bool:
     now = int(time.time())
     if now - session.get(BEGAN, 0) > LONGEST or now - session.get(SEEN, 0) > IDLE:
         return False
-    if now - session[SEEN] > NOTED:
+    if now - session[SEEN] > NOTED and request.endpoint not in BY_ITSELF:
         session[SEEN] = now
     return True
 

@@ -5,7 +5,7 @@ from typing import Any
 from apispec import APISpec
 
 JSON = "application/json"
-AWAY = "503"  # of few operations, which say so themselves
+AWAY = "503"  # of few, which say so themselves
 REFUSALS = {
     "400": "Cannot be read",
     "401": "Nobody is proven",
@@ -25,6 +25,8 @@ ROWS = {"type": "array", "items": {"type": "object"}}
 
 class Described:
     """Mixed into the base of every entity's REST."""
+
+    asks_others = False  # all of its operations may answer AWAY
 
     responses = {
         code: {"description": text, "content": {JSON: {"schema": MESSAGE}}}
@@ -54,7 +56,7 @@ class Described:
         known = {str(code) for code in responses}
         responses |= {
             code: {"$ref": f"#/components/responses/{code}"}
-            for code in REFUSALS.keys() - known - {AWAY}
+            for code in REFUSALS.keys() - known - (set() if self.asks_others else {AWAY})
         }
 
     def _repair_answer(self, response: dict[str, Any]) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 from marshmallow import fields
 from sqlalchemy import select
+from wtforms.validators import Length
 
 from app.extensions import db
 from app.models import ReceptionistConfig, Tenant
 from app.tenancy import PLATFORM, current_scope
 from app.views import checks
+from app.views.bulk import TenantActions
 from app.views.entity import Entity
 from app.views.exports import ExportApi
 from app.views.fields import Words, length
@@ -34,8 +36,8 @@ class TenantRules:
         item.slug = item.slug or free_slug(item.name)
 
 
-class TenantPage(LeavingPage, TenantRules):
-    pass
+class TenantPage(LeavingPage, TenantRules, TenantActions):
+    list_template = "tenant_list.html"
 
 
 class TenantApi(LeavingApi, ExportApi, TenantRules):
@@ -73,9 +75,12 @@ TENANTS = Entity(
         "auth_token": _secret(),
     },
     inputs={
-        "slug": WordsField("Slug", check=checks.slug, description="Made from the name if empty."),
+        "slug": WordsField(
+            "Slug", check=checks.slug, description="Made from the name if empty.",
+            validators=[Length(max=60)],
+        ),
         "account_sid": SecretField("Account SID", check=checks.account_sid),
-        "auth_token": SecretField("Auth token"),
+        "auth_token": SecretField("Auth token", validators=[Length(max=64)]),
     },
     also=("export",), actions={"leave": "write"},
     page=TenantPage, api=TenantApi,

@@ -16,11 +16,13 @@ from app.models import (
     LeadStatus,
     Outcome,
     RecordingStatus,
+    RequestKind,
     Speaker,
     SpendKind,
     TenantStatus,
     TransferStatus,
 )
+from app.views.mails import Delivery
 
 
 class Said(NamedTuple):
@@ -60,6 +62,15 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobStatus.RUNNING: Said("info", _("Running")),
         JobStatus.DONE: Said("ok", _("Done")),
         JobStatus.DEAD: Said("bad", _("Given up")),
+        JobStatus.SET_ASIDE: Said("mute", _("Set aside")),
+    },
+    Delivery: {
+        Delivery.WAITING: Said("mute", _("Waiting")),
+        Delivery.SENDING: Said("info", _("Being sent")),
+        Delivery.SENT: Said("ok", _("Sent")),
+        Delivery.FILED: Said("mute", _("Kept as a file")),
+        Delivery.AGAIN: Said("warn", _("Trying again")),
+        Delivery.GIVEN_UP: Said("bad", _("Given up")),
     },
     TenantStatus: {
         TenantStatus.TRIAL: Said("info", _("Trial")),
@@ -118,6 +129,13 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobKind.COLLECT_MESSAGES: Said("", _("Search for recorded messages")),
         JobKind.CLEANUP: Said("", _("Cleaning up")),
         JobKind.WEBHOOK_OUT: Said("", _("Webhook")),
+        JobKind.BOOK_NUMBERS: Said("", _("Booking of what numbers cost")),
+        JobKind.DELETE_TENANT: Said("", _("Deletion of a business")),
+        JobKind.ERASE_PERSON: Said("", _("Erasure of a person's data")),
+    },
+    RequestKind: {
+        RequestKind.EXPORT: Said("", _("Handed out")),
+        RequestKind.ERASE: Said("", _("Erased")),
     },
     SpendKind: {
         SpendKind.CALL_SECONDS: Said("", _("Seconds of calls")),

@@ -22,10 +22,11 @@ from app.models import Price, SpendKind, SpendLedger, Tenant
 from app.tenancy import current_tenant_id
 from app.usage import Month
 from app.views import checks
+from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
 from app.views.interface import is_id
 from app.views.refusals import Refused
-from app.views.sheets import csv_safe, line
+from app.views.sheets import line
 
 CATEGORY = "Platform"
 MOST_MONTHS = 24
@@ -221,8 +222,8 @@ def _lines(months: list[Month]) -> Iterator[str]:
         for one in month.lines:
             cost = "" if one.cost is None else f"{one.cost:.6f}"
             yield line(
-                [f"{one.month:%Y-%m}", csv_safe(one.tenant), str(one.kind), csv_safe(one.model),
-                 one.quantity, round(one.amount, 4), one.unit, cost, csv_safe(one.currency)]
+                [f"{one.month:%Y-%m}", one.tenant, str(one.kind), one.model,
+                 one.quantity, round(one.amount, 4), one.unit, cost, one.currency]
             )  # fmt: skip
 
 
@@ -250,16 +251,18 @@ USAGE = Entity(
 PRICES = Entity(
     model=Price, resource="prices", menu="Prices", category=CATEGORY, icon="fa-tag",
     order=("valid_from", "desc"), platform=True,
-    list_columns=("kind", "model", "unit", "amount", "currency", "valid_from"),
-    form_columns=("kind", "model", "amount", "currency", "valid_from"),
+    list_columns=("kind", "model", "unit", "amount", "currency", "valid_from", "note"),
+    form_columns=("kind", "model", "amount", "currency", "valid_from", "note"),
+    low=("currency", "note"),
     checks={"currency": checks.currency},
-    special={"unit": fields.String(dump_only=True)},
+    special={"unit": fields.String(dump_only=True)}, page=RowActions,
     labels={"amount": "Price", "unit": "For each", "model": "Language model"},
     help={
         "kind": "What is paid for. Seconds are priced by the minute, tokens by the million.",
         "model": "For tokens: the model's name. Empty: every model without a price of its own.",
         "amount": "For one unit of it, such as 0.0085.",
         "currency": "Three letters, such as USD.",
+        "note": "Where it comes from, such as: our contract of March.",
         "valid_from": "Holds from this day on. To raise a price, add a row: months keep theirs.",
     },
 )  # fmt: skip

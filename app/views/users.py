@@ -9,7 +9,7 @@ from typing import Any
 from flask import g
 from sqlalchemy import inspect, select
 from werkzeug.security import generate_password_hash
-from wtforms import SelectChoice, SelectField
+from wtforms import SelectField
 
 from app import directory, passwords
 from app.extensions import db
@@ -17,11 +17,12 @@ from app.jobs import outbox
 from app.models import Role, User
 from app.tenancy import current_tenant_id
 from app.views import checks, widgets
+from app.views.bulk import PeopleActions
 from app.views.entity import Entity
 from app.views.fields import Words, YesNo, length
 from app.views.forms import SecretField
 from app.views.helping import HelpingApi, HelpingPage, add_invitation, people_only
-from app.views.keys import TENANT_ROLES
+from app.views.keys import ROLE_CHOICES, TENANT_ROLES
 from app.views.refusals import Refused, explained
 
 OWN = ("roles", "active", "tenant_id")  # what nobody changes of the own account
@@ -91,7 +92,7 @@ class UserRules:
             _refuse("Nobody deletes the own account: ask another admin.")
 
 
-class UserPage(UserRules, HelpingPage):
+class UserPage(UserRules, HelpingPage, PeopleActions):
     """HTML."""
 
 
@@ -160,11 +161,7 @@ USERS = Entity(
         "active": YesNo(),
     },
     inputs={
-        "role": SelectField(
-            "Role",
-            choices=[SelectChoice(value=str(role), label=str(role)) for role in TENANT_ROLES],
-            widget=widgets.Choice(),
-        ),
+        "role": SelectField("Role", choices=ROLE_CHOICES, widget=widgets.Choice()),
         "password": ChosenPassword(
             "Password", description="Leave it blank: they choose it by a link they get by mail."
         ),

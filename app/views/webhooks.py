@@ -9,6 +9,7 @@ from flask_appbuilder.api import expose, permission_name, protect, safe
 from app.models import WebhookEndpoint, WebhookEvent
 from app.models.job import new_secret
 from app.views import checks
+from app.views.bulk import WebhookActions
 from app.views.entity import Entity
 from app.views.fields import Words, length
 from app.views.forms import SecretField, TicksField
@@ -38,7 +39,7 @@ class WebhookRules:
         item.events = [str(event) for event in WebhookEvent if event in item.events]
 
 
-class WebhookPage(WebhookRules):
+class WebhookPage(WebhookRules, WebhookActions):
     def post_add(self, item: WebhookEndpoint) -> None:
         flash(NOTICE + item.plain, "info")
 

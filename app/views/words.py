@@ -125,7 +125,8 @@ WORDS = {
     "KnowledgeGap": Words(
         one=_("question"), many=_("questions"), icon="circle-question-mark",
         purpose=_("What callers asked and nobody had written down. Most recent first."),
-        saved=_("Question saved"),
+        saved=_("Question saved"), deleted=_("Question deleted"), delete=_("Delete question"),
+        lost=_("It is forgotten that callers asked this. When one asks it again, it comes back."),
         empty=_("All questions have an answer"),
         how=_("When a caller asks something that is not written down, it appears here."),
     ),
@@ -172,10 +173,19 @@ WORDS = {
     ),
     "Price": Words(
         one=_("price"), many=_("prices"), icon="tag",
-        purpose=_("What calls, words and mails cost, from which day on."),
+        purpose=_(
+            "What calls, words and mails cost, from which day on. A new installation begins with "
+            "the vendors' public list prices: check them against your contracts."
+        ),
         add=_("Add a price"), saved=_("Price saved"), deleted=_("Price deleted"),
         delete=_("Delete price"), lost=_("What was used at this price has no cost any more."),
         empty=_("No prices yet"), how=_("Without prices the usage is shown without its cost."),
+    ),
+    "DataRequest": Words(
+        one=_("request"), many=_("requests"), icon="shield-check",
+        purpose=_("What people asked about themselves, and what was done."),
+        empty=_("Nobody has asked yet"),
+        how=_("Each export and each erasure leaves a receipt here."),
     ),
     "AuditLog": Words(
         one=_("change"), many=_("changes"), icon="history",

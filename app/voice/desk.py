@@ -23,7 +23,7 @@ from app.ai.offline import OfflineInterpreter
 from app.breaker import Breaker
 from app.extensions import db
 from app.tenancy import acting_for
-from app.voice import after, facts, failing, inbox, learning, legs, notices, thinking, twiml
+from app.voice import after, facts, failing, inbox, learning, legs, notices, thinking, twiml, unkept
 from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
@@ -42,7 +42,7 @@ MOST_RESUMED = 3  # times that one call comes back from Twilio's own fallback
 MODEL_FAILURES, MODEL_REST = 3, 20.0
 LARGEST_POOL = 256
 _NOT_OF_THE_CALLER = (
-    "account_sid", "wait", "attempt", "since", "parent_call_sid", "error_code", "failed",
+    "account_sid", "wait", "attempt", "ask", "since", "parent_call_sid", "error_code", "failed",
     "failed_turn",
 )  # fmt: skip
 
@@ -114,6 +114,7 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
     answer_by = arrived + ANSWER_WITHIN
     with acting_for(admitted.tenant_id):
+        admitted = unkept.cleaned(admitted)
         claimed = inbox.claim(delivery, _event(admitted))
         db.session.commit()
     db.session.remove()

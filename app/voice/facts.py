@@ -30,7 +30,7 @@ from app.models import (
     Tenant,
     TwilioNumber,
 )
-from app.rules import dialling, intake
+from app.rules import blanks, dialling, intake
 from app.voice import hours
 from app.voice.flow import messages as m
 
@@ -363,6 +363,8 @@ def _entries() -> Iterable[tuple[m.Passage, str, date | None]]:
         .order_by(KnowledgeEntry.id)
     )
     for row in db.session.scalars(live):
+        if blanks.left(row.answer):  # no form lets it through; nobody shall hear it all the same
+            continue
         yield passage(row), row.language, row.valid_until
 
 

@@ -32,6 +32,10 @@ _IF_NOBODY = _(
     "after the tone, then hang up."
 )
 _THANKS = _("Thank you for your message. Goodbye.")
+_NOT_KEPT = _(
+    "For your safety I did not keep that number. "
+    "Please do not tell me card or social security numbers."
+)
 _NOT_IN_SERVICE = _("We are sorry, this number is not taking calls at the moment. Goodbye.")
 _NOT_SET_UP = _("This number has not been set up yet. Goodbye.")
 _CALL_FROM = _("A call from {caller}.")
@@ -40,6 +44,10 @@ _FOR_DEPARTMENT = _("For {place}.")
 _THEY_SAID = _("They said: {wish}.")
 _IS_RECORDED = _("This call is recorded.")
 _PRESS_ONE = _("Press 1 to take it.")
+_RING_TEST = _(
+    "This is a test call of {business}. Callers who ask for {place} are connected to this "
+    "telephone. You can hang up now. Goodbye."
+)
 
 
 def voice_for(language: str) -> str:
@@ -72,12 +80,21 @@ def thanks(language: str) -> str:
     return spoken.speech(language).tell(_THANKS)
 
 
+def not_kept(language: str) -> str:
+    return spoken.speech(language).tell(_NOT_KEPT)
+
+
 def not_in_service(language: str) -> str:
     return spoken.speech(language).tell(_NOT_IN_SERVICE)
 
 
 def not_set_up(language: str) -> str:
     return spoken.speech(language).tell(_NOT_SET_UP)
+
+
+def ring_test(business: str, department: str, language: str) -> str:
+    """What whoever picks up in a ring test hears."""
+    return spoken.speech(language).tell(_RING_TEST, business=business, place=department)
 
 
 def who_is_calling(

@@ -23,7 +23,7 @@ from app.models import (
     KnowledgeGap,
     TenantStatus,
 )
-from app.voice import inbox, late, legs, lines, memory, recordings, twiml
+from app.voice import inbox, late, legs, lines, memory, notices, recordings, twiml
 from app.voice.facts import Snapshot
 from app.voice.flow import State
 from app.voice.flow import messages as m
@@ -51,6 +51,8 @@ def commit(
     legs.settle(call, claimed)
     recordings.keep_message(call, claimed)
     effects = _perform(call, before.found, facts, decision)
+    if claimed.event.get("unkept"):
+        effects.insert(0, _not_kept(call, before.found, decision))
     transcribe(call, claimed, decision, said, effects, facts)
     if decision.state == State.ENDED:
         calls.finish_call(call, ended_by="receptionist")
@@ -178,6 +180,15 @@ def _note_consent(call: CallSession, given: bool, language: str) -> None:
     if before != given and call.channel == Channel.PHONE:
         kind = JobKind.START_RECORDING if given else JobKind.STOP_RECORDING
         outbox.add(kind, key=f"{kind}:{call.id}", call_id=call.id)
+
+
+def _not_kept(call: CallSession, found: Snapshot, decision: m.Decision) -> twiml.Spoken:
+    """The caller is told; and a recording of the call, which holds the number, is deleted."""
+    if recordings.consented(call) and call.channel == Channel.PHONE:
+        key = f"{JobKind.STOP_RECORDING}:{call.id}:unkept"
+        outbox.add(JobKind.STOP_RECORDING, key=key, call_id=call.id)
+    language = found.language_of(call.called, decision.memory.language)
+    return twiml.Spoken(notices.not_kept(language))
 
 
 def _note_gap(call: CallSession, words: str) -> None:

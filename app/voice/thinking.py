@@ -4,6 +4,7 @@ Between reading the facts and writing the result no connection is held and no tr
 that is where a model may think for seconds.
 """
 
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from sqlalchemy import and_, select
 from app import calls
 from app.ai import knowledge, speaking
 from app.ai.interpreter import HISTORY, Heard, Speaker, Tier, Turn, Understood, interpret_within
-from app.ai.reading import consent, departments, phones
+from app.ai.reading import consent, departments, phones, private
 from app.extensions import db
 from app.models import CallSession, Tenant, TenantStatus, Transcript
 from app.voice import facts as tenant_facts
@@ -148,9 +149,11 @@ def _understand(
             return m.DialEnded(bool(told["dial_bridged"]), str(told["dial_status"])), None
         case Kind.MESSAGE:
             return m.MessageRecorded(int(told["recording_seconds"])), None
-    keys, words = str(told["digits"]), str(told["speech"]).strip()
+    keys, words = str(told["digits"]), private.unmarked(str(told["speech"]).strip())
     if keys:  # when both come, keys are the surer ones
         return m.KeysPressed(_as_number(keys, before.memory, facts)), None
+    if told.get("unkept") and not re.search(r"\w", words):
+        return m.KeysPressed(""), None  # nothing is left that anybody could understand
     if not words:
         return m.CallerSilent(), None
     refuses = False

@@ -53,7 +53,7 @@ def transcribe(
                 speaker=Speaker.RECEPTIONIST,
                 text=twiml.xml_safe(spoken),
                 state=decision.state,
-                evidence={"sources": _sources(decision, facts), "path": list(decision.path)},
+                evidence=_what_it_rested_on(decision, facts),
             )
         )
 
@@ -76,6 +76,17 @@ def _how_understood(said: Said, decision: m.Decision) -> dict[str, Any]:
             evidence["model"] = said.understood.model
     if decision.refused:
         evidence["refused"] = decision.refused
+    return evidence
+
+
+def _what_it_rested_on(decision: m.Decision, facts: m.Facts) -> dict[str, Any]:
+    evidence: dict[str, Any] = {
+        "sources": _sources(decision, facts),
+        "path": list(decision.path),
+    }
+    unanswered = [effect.words for effect in decision.effects if isinstance(effect, m.NoteGap)]
+    if unanswered:
+        evidence["unanswered"] = twiml.xml_safe(unanswered[0])
     return evidence
 
 

@@ -6,9 +6,10 @@ prove where one field ends: shapes do.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -34,6 +35,8 @@ class Form(Protocol):
 
     def getlist(self, key: str) -> list[str]: ...
 
+    def __iter__(self) -> Iterator[str]: ...
+
 
 LONGEST_SPEECH = 5000
 _ACCOUNT = re.compile(r"AC[0-9a-f]{32}")
@@ -52,14 +55,33 @@ _SOURCE = re.compile(r"[A-Za-z]{1,40}")
 _MOMENT = re.compile(r"[0-9]{10}")
 _CODE = re.compile(r"[0-9]{1,6}")
 _OURS = re.compile(r"/twilio/([a-z-]{1,20})(?:\?(?:[^#]*&)?turn=([0-9]{1,4}))?")
+_ASK = re.compile(r"[a-z0-9_]{1,60}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,99}")
+# What is read below, of which none may stand twice or come under a name that is nearly its own.
+CRITICAL = (
+    "AccountSid", "CallSid", "ParentCallSid", "To", "From", "CallStatus", "CallDuration",
+    "SpeechResult", "Digits", "DialCallStatus", "DialBridged", "DialCallDuration", "RecordingSid",
+    "RecordingUrl", "RecordingStatus", "RecordingDuration", "RecordingSource", "RecordingChannels",
+)  # fmt: skip
+# The query is ours alone (twiml.Links): nothing else belongs there.
+OURS = (
+    "turn",
+    "wait",
+    "attempt",
+    "ask",
+    "since",
+    "DialCallStatus",
+    "DialBridged",
+    "DialCallDuration",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """One request. Absent optional fields are "" or None. `turn`, `wait`, `attempt` and `since`
-    (when a caller who is held began to wait, in Unix time) come from the query that we ourselves
-    put into the action URL. Of /fallback: `error_code` is Twilio's, and `failed` with `failed_turn`
-    what it could not have."""
+    """One request. Absent optional fields are "" or None. `turn`, `wait`, `attempt`, `ask` and
+    `since` (when a caller who is held began to wait, in Unix time) come from the query that we
+    ourselves put into the action URL. Of /fallback: `error_code` is Twilio's, and `failed` with
+    `failed_turn` what it could not have."""
 
     kind: Kind
     account_sid: str
@@ -70,6 +92,7 @@ class Webhook:
     wait: int = 0
     attempt: int = 0
     since: int = 0
+    ask: str = ""
     speech: str = ""
     digits: str = ""
     call_seconds: int | None = None
@@ -85,6 +108,7 @@ class Webhook:
     error_code: str = ""
     failed: Kind | None = None
     failed_turn: int = 0
+    unkept: bool = False  # something was said that is not to be kept, and taken out: unkept.py
 
     def retold(self) -> dict[str, str]:
         """What the query of a redirect to the same turn has to say again: Twilio tells only the
@@ -104,6 +128,7 @@ def account_sid(form: Form) -> str:
 
 def parse(kind: Kind, form: Form, query: Form) -> Webhook:
     """The request as data. Raises Malformed with the name of the field, never its value."""
+    _refuse_strangers(form, query)
     fields, ours = _Fields(form), _Fields(query)
     common = {
         "kind": kind,
@@ -113,12 +138,39 @@ def parse(kind: Kind, form: Form, query: Form) -> Webhook:
         "wait": int(ours.maybe("wait", _TURN) or 0),
         "attempt": int(ours.maybe("attempt", _TURN) or 0),
         "since": int(ours.maybe("since", _MOMENT) or 0),
+        "ask": ours.maybe("ask", _ASK),
     }
     return Webhook(**common, **_SPECIAL[kind](fields, ours))  # type: ignore[arg-type]
 
 
+def _refuse_strangers(form: Form, query: Form) -> None:
+    """Twilio may add fields at any time, so unknown ones pass; but not what a moved boundary makes
+    of a critical one: `From+1212` with `5550142`, `Fro` with `m+12125550142`, `2FromCity`."""
+    for name in form:
+        if not _NAME.fullmatch(name) or _is_nearly_critical(name):
+            raise Malformed("a field has no name of Twilio's, or nearly that of a critical one")
+    for critical in CRITICAL:
+        if len(form.getlist(critical)) > 1:
+            raise Malformed(f"{critical} stands twice")
+    for name in query:
+        if name not in OURS:
+            raise Malformed("the query holds what is not ours")
+
+
+@lru_cache(maxsize=512)  # the same thirty names with every request
+def _is_nearly_critical(name: str) -> bool:
+    """Cut short, with other letters' case, or with something behind it that is no word."""
+    return name not in CRITICAL and any(
+        critical.startswith(name)
+        or name.casefold() == critical.casefold()
+        or (name.startswith(critical) and not name.removeprefix(critical)[:1].isalpha())
+        for critical in CRITICAL
+    )
+
+
 def _parties(fields: "_Fields", _ours: "_Fields") -> dict[str, object]:
-    return {"to": fields.one("To", _NUMBER), "caller": fields.maybe("From", _CALLER)}
+    """Who withholds the number comes with an empty `From`, or with a word; never without one."""
+    return {"to": fields.one("To", _NUMBER), "caller": fields.given("From", _CALLER)}
 
 
 def _words(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
@@ -213,6 +265,11 @@ class _Fields:
         if value and not shape.fullmatch(value):
             raise Malformed(f"{name} is not of its shape")
         return value
+
+    def given(self, name: str, shape: re.Pattern[str]) -> str:
+        if not self._form.getlist(name):
+            raise Malformed(f"{name} is missing")
+        return self.maybe(name, shape)
 
     def one(self, name: str, shape: re.Pattern[str]) -> str:
         value = self.maybe(name, shape)

@@ -6,7 +6,7 @@ from alembic import op
 from migrations import walls
 
 revision = "0026"
-down_revision = "0020"
+down_revision = "0024"
 
 CONFIG = "receptionist_config"
 CAUSE = "ck_receptionist_config__forward_cause"

@@ -19,7 +19,12 @@ WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+window.jumped = 0;
+new PerformanceObserver((list) => {
+  for (const one of list.getEntries()) if (!one.hadRecentInput) window.jumped += one.value;
+}).observe({ type: "layout-shift", buffered: true });
 """
+MOST_JUMPED = 0.05  # cumulative layout shift; 0.1 is what web.dev calls good
 # What depends on width or theme; the rest is asked once a page.
 SEEN = ["color-contrast", "target-size", "scrollable-region-focusable", "link-in-text-block"]
 
@@ -36,9 +41,26 @@ SCREENS = (
     "/knowledgegappage/list/", "/try/?words=where+are+you", "/try/?words=cheese+of+the+moon",
     "/knowledgeentrypage/add?gap={KnowledgeGap}", "/knowledgegappage/edit/{KnowledgeGap}",
     "/webhookendpointpage/add", "/userpage/add",
+    "/setup/business", "/setup/hours", "/setup/departments", "/setup/knowledge",
+    "/setup/recipients", "/setup/number", "/setup/done",
+    "/jobpage/show/{Job}", "/departmentpage/show/{Department}",
+    "/datarequestpage/list/", "/datarequestpage/show/{DataRequest}",
     "/search/?q=Ada", "/search/", "/sign-ins/", "/resetmypassword/form", "/nothing-is-here",
 )  # fmt: skip
-PLATFORM = ("/", "/act-as/", "/tenantpage/list/", "/tenantpage/add", "/departmentpage/list/")
+PLATFORM = (
+    "/",
+    "/act-as/",
+    "/tenantpage/list/",
+    "/tenantpage/add",
+    "/departmentpage/list/",
+    "/setup/new",
+    "/live/",
+    "/operations/",
+    "/operations/given-up",
+    "/operations/mails",
+    "/operations/webhooks",
+    "/operations/numbers",
+)
 DOORS = ("/login/", "/password/forgot")
 
 
@@ -63,6 +85,8 @@ def found_wrong(page: Page, path: str) -> list[str]:
     page.set_viewport_size(WIDE)
     page.goto(path)
     wrong = [f"policy: {one}" for one in page.evaluate("violations")]
+    if page.evaluate("jumped") > MOST_JUMPED:
+        wrong.append("jumps while it loads")
     page.evaluate(AXE)
     for theme in ("light", "dark"):
         page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
@@ -94,6 +118,10 @@ def test_every_screen_is_accessible_and_at_home(
 ) -> None:
     tenant = rows.tenant()
     ids = {kind.__name__: row.id for kind, row in rows.every_kind(tenant).items()}
+    told = {"subject": "Hello", "recipients": ["a@example.com"], "html": "<p>Hello</p>"}
+    given_up = {"status": "dead", "last_error": "refused", "result": told}
+    ids["Job"] = rows.job(tenant, kind=models.JobKind.ALERT_MAIL, **given_up).id
+    rows.job(tenant, kind=models.JobKind.WEBHOOK_OUT, args={"event": "call.ended"})
     rows.lead(tenant, due=None, urgent=True, status=models.LeadStatus.LOST, test=True)
     asked: list[str] = []
     page = context.new_page()

@@ -29,9 +29,10 @@ Reply = tuple[int, Any]
 class TwilioRest:
     """`accounts` maps an account to its token, `calls` a call to its resource, and so on. While
     `fault` is set every request gets this status. `asked` holds (method, what) of each request:
-    the call's id, or the path. `forms` holds what was posted. With `mute` set to a pattern of
-    paths, a POST there is done but not answered: the connection breaks. While `drip` is set,
-    answers come a byte at a time, that many seconds apart."""
+    the call's id, or the path. `forms` holds what was posted. `picks_up` maps a number that is
+    rung to the state its call then is in, `refuses` one that is not rung to Twilio's code. With
+    `mute` set to a pattern of paths, a POST there is done but not answered: it breaks off. While
+    `drip` is set, answers come a byte at a time, that many seconds apart."""
 
     def __init__(self) -> None:
         self.reset()
@@ -67,6 +68,8 @@ class TwilioRest:
         self.numbers: dict[str, dict[str, Any]] = {}
         self.offers: list[str] = []
         self.alerts: list[dict[str, Any]] = []
+        self.picks_up: dict[str, str] = {}
+        self.refuses: dict[str, int] = {}
         self.fault: int | None = None
         self.mute: str = ""
         self.drip = 0.0
@@ -141,6 +144,7 @@ class TwilioRest:
             mine = [a for a in self.alerts if a["account_sid"] == user]
             return 200, {"alerts": mine, "meta": {"key": "alerts", "next_page_url": None}}
         routes: tuple[tuple[str, Callable[..., Reply]], ...] = (
+            (rf"{_A}/Calls\.json", self._calls),
             (rf"{_A}/Calls/{_SID}\.json", self._call),
             (rf"{_A}/Calls/{_SID}/Recordings\.json", self._call_recordings),
             (rf"{_A}/Calls/{_SID}/Recordings/{_SID}\.json", self._call_recording),
@@ -161,6 +165,19 @@ class TwilioRest:
                 return 401, _problem(401, 20003, "Authenticate")
             return act(method, user, form, *names)
         return _MISSING
+
+    def _calls(self, method: str, user: str, form: dict[str, str], _a: str) -> Reply:
+        """A call of one's own: it is queued, and then as `picks_up` says."""
+        if method == "GET":
+            between = {"to": form["To"], "from": form["From"]}
+            return 200, _page("calls", self._of(self.calls, user, **between))
+        if refused := self.refuses.get(form["To"]):
+            return 400, _problem(400, refused, "refused")
+        sid = _sid("CA")
+        self.has_call(user, sid, self.picks_up.get(form["To"], "ringing"))
+        now = format_datetime(datetime.now(UTC))
+        self.calls[sid] |= {"to": form["To"], "from": form["From"], "date_created": now}
+        return 201, self.calls[sid] | {"status": "queued"}
 
     def _call(self, method: str, user: str, form: dict[str, str], _a: str, sid: str) -> Reply:
         call = self.calls.get(sid)

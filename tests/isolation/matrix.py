@@ -14,7 +14,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from app.cli.migrate import migrate
-from tests.conftest import STEP, Services, launched, renew
+from tests.conftest import STEP, Services, launched
 from tests.factories import Rows, sid
 from tests.isolation.crawler import ENDING, EXEMPT, Actor, csrf_of, refused
 from tests.isolation.rivals import ROLES
@@ -128,7 +128,7 @@ def main() -> int:
 def ready(services: Services) -> None:
     """A fresh database with the roles and permissions of the admin panel."""
     migrate(services.postgres.admin_url, replace(services.settings, database_url=""))
-    renew(services, STEP)
+    services.copy.renew(STEP)
 
 
 if __name__ == "__main__":

@@ -35,9 +35,12 @@ NOBODYS = {
     "ab_group", "ab_permission", "ab_role", "ab_view_menu", "ab_group_role", "ab_permission_view",
     "ab_permission_view_role", "ab_register_user", "alembic_version", "bootstrap",
     "login_attempt", "user_token", "second_factor", "recovery_code", "price", "collected",
+    "heartbeat",
 }  # fmt: skip
-# They speak of people, or accounts, of all tenants, and no tenant may read them.
-PLATFORMS = {"login_attempt", "user_token", "second_factor", "recovery_code", "collected"}
+# They speak of people, accounts or processes of all tenants, and no tenant may read them.
+PLATFORMS = {
+    "login_attempt", "user_token", "second_factor", "recovery_code", "collected", "heartbeat",
+}  # fmt: skip
 # The platform sets them, tenants read them.
 PUBLISHED = {"price"}
 
@@ -159,6 +162,14 @@ def test_who_signs_in_may_only_be_counted(ask: Ask) -> None:
     assert {name for (name,) in columns} == {
         "last_login", "login_count", "fail_login_count", "changed_on", "changed_by_fk",
     }  # fmt: skip
+
+
+def test_of_its_own_row_a_tenant_changes_name_and_time_zone_alone(ask: Ask) -> None:
+    columns = ask(
+        "select column_name from information_schema.column_privileges"
+        " where grantee = 'recep_tenant' and privilege_type = 'UPDATE' and table_name = 'tenant'"
+    )
+    assert {name for (name,) in columns} == {"name", "timezone", "updated_at"}
 
 
 def _granted(ask: Ask, role: str) -> dict[str, set[str]]:

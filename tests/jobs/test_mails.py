@@ -269,6 +269,11 @@ def test_one_refused_recipient_does_not_keep_the_others_waiting(
     outbox_of.run(mail_app)
     first, rest = outbox_of.jobs("lead_notification")
     assert first.result["refused"] == {"boss@example.com": 550}
+    assert first.result["answers"] == {
+        "desk@example.com": "250 OK", "boss@example.com": "550 gone",
+        "pager@example.com": "450 greylisted",
+    }  # fmt: skip
+    assert first.result["html"] == html_of(sink.mails[0]).replace("\r\n", "\n").rstrip("\n")
     assert (rest.args["only"], rest.status) == (["pager@example.com"], JobStatus.WAITING)
     sink.refused = {}
     outbox_of.make_due()
@@ -312,6 +317,7 @@ def test_without_a_mail_server_the_mail_is_kept_as_a_file(
     assert b"Subject: New message from Ada Byron" in path.read_bytes()
     assert path.stat().st_mode & 0o077 == 0
     assert job.result["subject"] == "New message from Ada Byron"
+    assert job.result["filed"]
 
 
 def test_what_the_platform_gave_up_is_told_to_its_operator(

@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 
 from app.embedded.ports import free_port
 from app.extensions import db
-from app.jobs import outbox, queues, running, schedule
+from app.jobs import heartbeat, outbox, queues, running, schedule, worker
 from app.models import JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
 from config import Settings
@@ -146,7 +146,7 @@ def test_a_poisonous_row_dies_with_its_reason_while_others_flow(
 ):
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["boss@example.com"])
-    rows.job(tenant, kind=JobKind.LEAD_NOTIFICATION, args={"lead_id": "not a number"})
+    rows.job(tenant, kind=JobKind.LEAD_NOTIFICATION, args={"lead_id": "no id: +12125550142"})
     for n in range(3):
         add_alert(mail_app, tenant.id, f"alert:{n}")
     for _ in range(running.HANDLERS[JobKind.LEAD_NOTIFICATION].attempts):
@@ -156,6 +156,8 @@ def test_a_poisonous_row_dies_with_its_reason_while_others_flow(
     poison = outbox_of.job("lead_notification")
     assert poison.status == JobStatus.DEAD
     assert "DataError" in poison.last_error
+    assert "555" not in poison.last_error
+    assert not [mail for mail in sink.mails if "5550142" in mail.as_string()]
     assert poison.finished_at
     assert all(job.status == JobStatus.DONE for job in outbox_of.jobs("alert_mail"))
     assert len(sink.mails) == 4
@@ -363,3 +365,58 @@ def _valkey(app: Flask) -> Redis:
 
 def test_every_kind_has_a_handler():
     assert set(running.HANDLERS) == set(JobKind)
+
+
+def test_a_tenant_with_much_to_send_does_not_keep_others_waiting(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox
+):
+    """Their turn comes after one row of the other's, though all of those are due longer."""
+    hog, small = rows.tenant(), rows.tenant()
+    rows.receptionist(hog, alert_recipients=["hog@example.com"])
+    rows.receptionist(small, alert_recipients=["small@example.com"])
+    for n in range(8):
+        add_alert(mail_app, hog.id, f"alert:{n}")
+    add_alert(mail_app, small.id)
+    outbox_of.run(mail_app)
+    assert [to for (to,) in sink.envelopes].index("small@example.com") <= 1
+    assert len(sink.envelopes) == 9
+
+
+def test_a_free_worker_goes_to_those_who_have_none(light_app: Flask, rows: Rows, outbox_of: Outbox):
+    hog, small = rows.tenant(), rows.tenant()
+    for n in range(3):
+        add_alert(light_app, hog.id, f"alert:{n}")
+    with light_app.app_context():
+        assert running.claim().tenant_id == hog.id
+        add_alert(light_app, small.id)
+        assert running.claim().tenant_id == small.id
+        assert running.claim().tenant_id == hog.id  # and then they may share
+
+
+def test_workers_and_schedulers_give_signs_of_life(
+    mail_app: Flask, light_app: Flask, outbox_of: Outbox
+):
+    env = environment(mail_app.extensions["settings"])
+
+    def seen() -> dict[str, bool]:
+        with light_app.app_context():
+            return {beat.kind: beat.late for beat in heartbeat.beats()}
+
+    with process("worker", env) as worker, process("scheduler", env) as scheduler:
+        until(lambda: seen() == {"worker": False, "scheduler": False})
+        with light_app.app_context():
+            [beat] = [b for b in heartbeat.beats() if b.kind == "worker"]
+        assert (beat.host, beat.name.endswith(f":{worker.pid}")) == (socket.gethostname(), True)
+        scheduler.send_signal(signal.SIGTERM)  # which says goodbye
+        assert scheduler.wait(20) == 0
+        worker.kill()  # which cannot
+        worker.wait()
+    outbox_of.execute("update heartbeat set seen_at = seen_at - interval '3 minutes'")
+    assert seen() == {"worker": True}
+
+
+def test_a_killed_workers_look_is_found_within_half_a_minute(light_app: Flask):
+    """RQ's own default is ten."""
+    made = worker.made(_valkey(light_app))
+    assert made.maintenance_interval <= 30
+    assert made.job_class is queues.Look

@@ -104,8 +104,11 @@ def test_without_an_account_a_connected_caller_is_not_cut_off(light_app, rows, o
     assert close(outbox_of).outcome is None
 
 
-def test_nobody_asks_twilio_about_a_test_call(app, rows, twilio, outbox_of):
-    quiet_call(rows, minutes=11, channel=Channel.TEST)
+@pytest.mark.parametrize("state", [CallState.GREETING, CallState.TRANSFER_ATTEMPT])
+def test_a_test_call_left_alone_is_closed_without_asking_twilio(
+    app, rows, twilio, outbox_of, state
+):
+    quiet_call(rows, minutes=11, channel=Channel.TEST, state=state)
     assert close(outbox_of, app).outcome == Outcome.ABANDONED
     assert twilio.asked == []
 
@@ -184,5 +187,5 @@ def test_rows_that_have_served_their_time_are_deleted_and_others_kept(rows, outb
     result = next(j for j in outbox_of.jobs() if j.key == "cleanup:1").result
     assert result == {
         "inbound_requests": 1, "jobs": 2, "leases": 1, "login_attempts": 0, "user_tokens": 0,
-        "api_keys": 1,
+        "api_keys": 1, "heartbeats": 0, "retention": {"mails": 0},
     }  # fmt: skip

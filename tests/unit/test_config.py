@@ -126,11 +126,30 @@ def test_production_starts_with_safe_settings(tmp_path: Path) -> None:
         ("PUBLIC_BASE_URL", ""),
         ("PUBLIC_BASE_URL", "http://reception.example.com"),
         ("ADMIN_PASSWORD", "letmein"),
+        ("ENCRYPTION_KEYS", "A" * 43 + "="),
+        ("REDIS_URL", "redis://cache.example.com:6379/0"),
+        ("TWILIO_API_URL", "http://twilio.example.com"),
     ],
 )
 def test_production_refuses_an_unsafe_setting(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=name):
         production(tmp_path, **{name: value})
+
+
+def test_production_sends_no_password_in_the_clear(tmp_path: Path) -> None:
+    mail = {"MAIL_SERVER": "smtp.example.com", "MAIL_USERNAME": "me", "MAIL_PASSWORD": "secret"}
+    with pytest.raises(BadSetting, match="MAIL_USE_TLS"):
+        production(tmp_path, **mail, MAIL_USE_TLS="false")
+    for safe in ({"MAIL_USE_TLS": "true"}, {"MAIL_USE_TLS": "false", "MAIL_PORT": "465"}):
+        assert production(tmp_path, **mail, **safe).mail_username == "me"
+    for url in ("redis://:pw@cache:6379", "unix:///run/redis.sock", "redis://127.0.0.1:6379"):
+        assert production(tmp_path, REDIS_URL=url).redis_url == url
+
+
+def test_the_same_key_is_not_used_for_two_things(tmp_path: Path) -> None:
+    key = production(tmp_path).encryption_keys[0]
+    with pytest.raises(BadSetting, match="SECRET_KEY must not be"):
+        production(tmp_path, SECRET_KEY=key)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])

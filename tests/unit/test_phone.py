@@ -206,6 +206,30 @@ def test_fillers_are_followed_at_once_and_counted(product):
     assert "SpeechResult" not in product.forms("/twilio/gather")[1]
 
 
+def test_a_filler_can_be_heard_before_it_is_followed(product):
+    filler = (
+        '<Response><Say language="es-US">Un momento.</Say>'
+        "<Redirect>/twilio/gather?turn=1&amp;wait=1</Redirect></Response>"
+    )
+    product.answers |= {"/twilio/voice": ASK, "/twilio/gather": [filler, BYE]}
+    line = product.line(stops_at_fillers=True)
+    line.dial()
+    held = line.say("Dorothy")
+    assert (held.said, held.holds, held.gathers, held.ended) == (
+        ("Un momento.",), True, False, False,
+    )  # fmt: skip
+    assert held.spoken[0].language == "es-US"
+    with pytest.raises(CallDropped, match="nobody is listening"):
+        line.say("are you there")
+    other = product.line(call_sid=line.call_sid, stops_at_fillers=True)
+    assert other.resume(held.url, held.document, held.lasted).holds
+    parting = other.go_on()
+    other.close()
+    assert (parting.said, parting.ended) == (("Goodbye.",), True)
+    assert product.asked[-2][0].endswith("wait=1")
+    assert parting.lasted > held.lasted
+
+
 def test_a_document_that_redirects_for_ever_drops_the_call(product):
     product.answers["/twilio/voice"] = "<Response><Redirect>/twilio/voice</Redirect></Response>"
     with pytest.raises(CallDropped, match="redirects"):
@@ -410,6 +434,7 @@ def test_a_call_is_taken_up_where_another_telephone_left_it(product):
     line = product.line()
     greeting = line.dial()
     other = product.line(call_sid=line.call_sid)
-    assert other.resume(greeting.url, greeting.document).asks == "name"
+    assert other.resume(greeting.url, greeting.document, lasted=71.0).asks == "name"
     assert other.say("Dorothy").ended
+    assert int(product.forms("/twilio/call-status")[0]["CallDuration"]) >= 71
     assert len(product.forms("/twilio/voice")) == 1

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.rules import dialling, intake, week, wording
+from app import practice
+from app.rules import blanks, dialling, intake, week, wording
 from app.views import checks
 from app.views.importing import NotReadable, table
+from app.views.setup import zones
 from app.views.sheets import csv_plain, csv_safe, line
 
 US = frozenset({"US"})
@@ -56,6 +58,55 @@ def test_short_codes_extensions_and_words_are_no_numbers(typed: str):
 
 def test_a_number_is_kept_as_twilio_has_it():
     assert dialling.e164("+1 (212) 555-0100") == "+12125550100"
+
+
+def test_a_number_may_be_written_as_at_home_where_home_is_known():
+    assert dialling.e164("(303) 555-0120", "US") == "+13035550120"
+    assert dialling.e164("020 7946 0001", "GB") == "+442079460001"
+    assert dialling.e164("+442079460001", "US") == "+442079460001"
+    with pytest.raises(ValueError, match="Not a telephone number"):
+        dialling.e164("0120", "US")
+
+
+def test_practice_numbers_are_possible_and_nobodys():
+    for number in (practice.some_number() for _try in range(50)):
+        assert practice.is_fictional(number)
+        assert dialling.e164(number) == number
+    assert not any(map(practice.is_fictional, ("+12125550200", "+12124440100", "+442125550100")))
+
+
+def test_the_country_follows_from_the_time_zone():
+    known = {
+        "America/New_York": "US", "US/Eastern": "US", "Europe/Madrid": "ES",
+        "Asia/Calcutta": "IN", "Asia/Kolkata": "IN", "UTC": "", "Etc/GMT+5": "",
+    }  # fmt: skip
+    assert {zone: zones.country_of(zone) for zone in known} == known
+    offered = {choice.value: (choice.label, choice.optgroup) for choice in zones.choices("es")}
+    assert offered["Europe/Berlin"] == ("Berlin (Alemania)", "Alemania")
+    assert len(offered) > 300
+
+
+WORDS = st.text(st.characters(exclude_characters="[]|", exclude_categories=("C",)), min_size=1)
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=4), st.data())
+def test_what_is_filled_into_blanks_can_be_read_back(pairs, data):
+    template = "".join(f"{words}[{blank}]" for words, blank in pairs)
+    given_values = [data.draw(st.just("") | WORDS) for _pair in pairs]
+    answer = blanks.filled(template, given_values)
+    left = [blank for (_, blank), value in zip(pairs, given_values, strict=True) if not value]
+    assert [blank.text for blank in blanks.left(answer)] == left
+    read = blanks.values(template, answer)
+    assert read is not None
+    assert blanks.filled(template, read) == answer
+
+
+def test_a_blank_with_bars_is_a_choice():
+    template = "We [are|are not] open on [days]."
+    assert blanks.values(template, "We are not open on Sundays.") == ("are not", "Sundays")
+    assert blanks.values(template, "We may be open on Sundays.") is None
+    assert blanks.values(template, template) == ("", "")
+    assert [blank.choices for blank in blanks.left(template)] == [("are", "are not"), ()]
 
 
 def span(day: int, opens: int, closes: int) -> week.Span:
@@ -140,7 +191,7 @@ def test_no_cell_begins_like_a_formula(text: str):
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_a_cell_comes_back_as_it_was(text: str):
-    (cells,) = csv.reader(io.StringIO(line([csv_safe(text), "x"]), newline=""))
+    (cells,) = csv.reader(io.StringIO(line([text, "x"]), newline=""))
     assert csv_plain(cells[0]) == text
     assert not cells[0].lstrip()[:1] or cells[0].lstrip()[0] not in "=+-@＝＋－＠"  # noqa: RUF001
 

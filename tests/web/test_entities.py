@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime, time
+from datetime import time
 from typing import Any
 
 import pytest
@@ -15,8 +15,6 @@ from app.tenancy import acting_for
 from app.views import ENTITIES
 from tests.factories import Rows
 from tests.web.speaking import Browser, Rest, log_in
-
-BEGAN = {"started_at": datetime(2027, 1, 5, 12, tzinfo=UTC)}
 
 
 @pytest.fixture
@@ -44,10 +42,6 @@ def all_of(app: Flask, tenant: models.Tenant, model: type) -> list[Any]:
         found = db.session.query(model).order_by(model.id).all()
         db.session.expunge_all()
         return found
-
-
-def by(column: str, operation: str, value: Any) -> list[dict[str, Any]]:
-    return [{"col": column, "opr": operation, "value": value}]
 
 
 @pytest.mark.parametrize(
@@ -175,63 +169,6 @@ def test_every_form_explains_its_fields():
             assert entity.help.get(column) or "." in column, (entity.resource, column)
         for group in entity.fieldsets.values():
             assert {*group} <= {*entity.form_columns}, entity.resource
-
-
-def test_calls_are_found_by_all_that_people_remember(
-    rows: Rows, tenant: models.Tenant, rest: Rest, browser: Browser
-):
-    number, sales = rows.number(tenant), rows.department(tenant)
-    wanted = rows.call(
-        tenant, caller="+13035550177", called=number.number, number_id=number.id,
-        outcome="transferred", **BEGAN,
-    )  # fmt: skip
-    rows.transfer(tenant, call_id=wanted.id, department_id=sales.id)
-    rows.transcript(tenant, call_id=wanted.id, text="My boiler is at 50% and_leaking")
-    other = rows.call(tenant, outcome="lead")
-    rows.transfer(tenant, call_id=other.id, department_id=rows.department(tenant).id)
-    rows.transcript(tenant, call_id=other.id, text="My boiler is fine")
-
-    for filters in (
-        by("caller", "eq", "+13035550177"), by("caller", "ct", "0177"),
-        by("called", "eq", number.number), by("number", "rel_o_m", number.id),
-        by("outcome", "eq", "transferred"),
-        by("departments", "rel_m_m", sales.id), by("departments", "eq", sales.id),
-        by("utterances", "ct", "BOILER is at 50%"), by("utterances", "ct", "and_leak"),
-        by("started_at", "gt", "2027-01-01T00:00:00Z"),
-    ):  # fmt: skip
-        assert [row["id"] for row in rest.rows("calls", filters=filters)] == [wanted.id], filters
-    assert rest.rows("calls", filters=by("departments", "eq", 999_999)) == []
-    assert len(rest.rows("calls", filters=by("utterances", "ct", "boiler"))) == 2
-    assert len(rest.rows("transcripts", filters=by("text", "ct", "leaking"))) == 1
-
-    columns = {"caller", "called", "outcome", "started_at", "departments", "utterances", "number"}
-    page = browser.get("/callsessionpage/list/").text
-    assert all(f'<template data-column="{column}">' in page for column in columns)
-    for column, value in (
-        ("caller", "+13035550177"), ("called", number.number), ("outcome", "transferred"),
-        ("departments", sales.id), ("utterances", "leaking"), ("number", number.id),
-    ):  # fmt: skip
-        listed = {"utterances": 0, "departments": 0, "number": 0}.get(column, _equal(column))
-        found = browser.get(
-            "/callsessionpage/list/", query_string={f"_flt_{listed}_{column}": value}
-        )
-        assert f"/show/{wanted.id}" in found.text, column
-        assert f"/show/{other.id}" not in found.text, column
-
-
-def _equal(column: str) -> int:
-    """Where Flask-AppBuilder lists "equal to" among the filters of a text."""
-    return 3
-
-
-def test_a_stranger_is_not_found_by_searching(rows: Rows, tenant: models.Tenant, rest: Rest):
-    rows.call(tenant)
-    stranger = rows.tenant()
-    theirs, sales = rows.call(stranger), rows.department(stranger)
-    rows.transfer(stranger, call_id=theirs.id, department_id=sales.id)
-    rows.transcript(stranger, call_id=theirs.id, text="canary")
-    for filters in (by("departments", "eq", sales.id), by("utterances", "ct", "canary")):
-        assert rest.rows("calls", filters=filters) == []
 
 
 def cells(text: str) -> list[dict[str, str]]:

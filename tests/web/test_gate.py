@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -163,3 +164,31 @@ def test_a_replayed_call_changes_nothing(app: Flask, caller: Caller) -> None:
     caller.hang_up()
     assert again == first
     assert counts(app) == before
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        {"From+1212": "5550142"},  # a boundary that moved to the right of its name
+        {"Fro": "m+12125550142"},  # and to the left
+        {"Digits1": "2"},
+        {"callsid": "CA" + "0" * 32},
+        {"Digits": ["1", "2"]},  # twice, though /voice does not read it
+        {"": "x"},
+    ],
+    ids=str,
+)
+def test_what_is_nearly_a_critical_field_is_refused_and_new_fields_pass(
+    app: Flask, caller: Caller, moved: dict[str, Any]
+) -> None:
+    before = counts(app)
+    assert caller.send("/twilio/voice", caller.form() | moved).status_code == 403
+    assert counts(app) == before
+    assert caller.post("/twilio/voice", FromCarrier="new", CallToken="x").status_code == 200
+
+
+def test_a_query_that_is_not_ours_is_refused(app: Flask, caller: Caller) -> None:
+    caller.dial()
+    for query in ("turn=1&tenant=2", "turn=1&turn=2", "turn=1&CallSid=CA1"):
+        assert caller.post(f"/twilio/gather?{query}", SpeechResult="hello").status_code == 403
+    assert caller.row().turn == 1

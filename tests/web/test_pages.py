@@ -1,5 +1,6 @@
 """The HTML pages of every entity, as super admin and as a tenant's user."""
 
+import gzip
 import re
 from datetime import time
 
@@ -9,6 +10,7 @@ from flask.testing import FlaskClient
 
 from app import models
 from app.extensions import db
+from app.jobs import heartbeat
 from app.tenancy import acting_for
 from app.views import ENTITIES
 from tests.factories import Rows
@@ -207,6 +209,11 @@ def test_every_answer_carries_the_headers(browser: Browser):
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert "camera=()" in headers["Permissions-Policy"]
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert headers["Cache-Control"] == "private, no-store"
     page = browser.get("/tenantpage/list/")
     nonce = re.search(r"'nonce-([^']+)'", page.headers["Content-Security-Policy"]).group(1)
     scripts = re.findall(r"<script[^>]*>", page.text)
@@ -216,9 +223,30 @@ def test_every_answer_carries_the_headers(browser: Browser):
 
 def test_health_says_whether_the_process_lives_and_may_get_work(client: FlaskClient):
     assert client.get("/healthz").get_json() == {"status": "ok"}
+    lonely = client.get("/readyz")
+    assert (lonely.status_code, lonely.get_json()["status"]) == (200, "degraded")
+    assert lonely.get_json()["worker"] == "none running"
+    with client.application.app_context():
+        heartbeat.beat(heartbeat.WORKER)
+        heartbeat.beat(heartbeat.SCHEDULER)
     ready = client.get("/readyz")
     assert ready.status_code == 200
     parts = {"database": "ok", "redis": "ok", "mail": "ok", "encoder": "not running"}
-    assert ready.get_json() == {"status": "ok"} | parts
+    assert ready.get_json() == {"status": "ok", "worker": "ok", "scheduler": "ok"} | parts
     outside = client.get("/readyz", environ_base={"REMOTE_ADDR": "203.0.113.9"})
     assert outside.get_json() == {"status": "ok"}
+
+
+def test_what_screens_are_made_of_is_packed_and_kept_but_pages_are_not(client: FlaskClient):
+    page = client.get("/login/", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in page.headers
+    paths = re.findall(r'(?:href|src)="(/[^"]+[?]v=[^"#]+)', page.text)
+    assert len(paths) >= 2
+    for path in paths:
+        plain = client.get(path, buffered=True)
+        packed = client.get(path, headers={"Accept-Encoding": "gzip"}, buffered=True)
+        assert "immutable" in packed.headers["Cache-Control"]
+        assert packed.vary == plain.vary
+        if packed.mimetype.startswith("text/"):
+            assert gzip.decompress(packed.data) == plain.data
+            assert len(packed.data) < len(plain.data)

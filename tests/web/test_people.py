@@ -650,13 +650,16 @@ def test_a_tenants_admin_takes_no_road_to_a_higher_role(
     """Keys, acting for others, another tenant's header: with page, token and both."""
     other = rows.tenant()
     rest = Rest(app.test_client()).sign_in(ada.username)
-    rest.add("keys", expect=403, name="K", role="Super Admin")
-    rest.add("keys", expect=403, name="K", role="Tenant Admin")
+    rest.add("keys", expect=422, name="K", role="Super Admin")
+    rest.add("keys", expect=422, name="K", role="Tenant Admin", tenant=other.id)
     rest.add("tenants", expect=403, name="Mine")
     for path in ("users/", "leads/", "tenants/"):
         assert rest.acting_for(other.id).ask("GET", path).status_code == 403
     browser = log_in(app.test_client(), ada.username)
-    for path in (f"/act-as/{other.id}", "/apikeypage/add", "/tenantpage/add"):
+    form = {"name": "K", "role": "Super Admin", "tenant_id": str(other.id)}
+    page = browser.post_form("/apikeypage/add", **form)
+    assert "Not a valid choice" in page.text
+    for path in (f"/act-as/{other.id}", "/tenantpage/add"):
         assert browser.post_form(path, page="/").status_code in (302, 403), path
         with browser.session_transaction() as session:
             assert "acting_tenant" not in session
@@ -743,15 +746,19 @@ def test_agents_viewers_and_keys_manage_nobody(
 ) -> None:
     for role in ("Agent", "Viewer"):
         rest = Rest(app.test_client()).sign_in(rows.user(tenant, role).username)
-        assert rest.ask("GET", "users/").status_code == 403
+        for resource in ("users", "keys"):
+            assert rest.ask("GET", f"{resource}/").status_code == 403
         rest.add("users", expect=403, **BOB)
-    admin = Rest(app.test_client()).sign_in(rows.super_admin().username).acting_for(tenant.id)
+        rest.add("keys", expect=403, name="K", role=role)
+    admin = Rest(app.test_client()).sign_in(ada.username)
     key = admin.add("keys", name="K", role="Tenant Admin")["key"]
     script = bearer(app, key)
     assert "key" in script.add("users", expect=403, **BOB)["message"]
     script.add("users", expect=403)  # before the body is looked at
     script.edit("users", ada.id, expect=403, first_name="X")
     script.delete("users", ada.id, expect=403)
+    script.add("keys", expect=403, name="K", role="Viewer")
+    script.delete("keys", admin.rows("keys")[0]["id"], expect=403)
     for helping in ("invite", "reset-totp"):
         assert script.ask("POST", f"users/{ada.id}/{helping}").status_code == 403
 

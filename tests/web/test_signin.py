@@ -1,5 +1,6 @@
 """Who is let in, as whom and for which tenant: sessions, tokens and API keys."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -113,7 +114,13 @@ def test_scopes_expiry_and_revocation_of_a_key_hold(rows: Rows, app: Flask, rest
     assert reader.ask("POST", "departments/", json={"name": "A"}).status_code == 403
     _, writer = made(scopes=["write"])
     assert writer.ask("GET", "departments/").status_code == 403
-    _, old = made(expires_at=(datetime.now(UTC) - timedelta(minutes=1)).isoformat())
+    pk, old = made(expires_at=(datetime.now(UTC) + timedelta(days=1)).isoformat())
+    with app.app_context(), across_tenants():
+        past = datetime.now(UTC) - timedelta(minutes=1)
+        db.session.get_one(ApiKey, pk).expires_at = past
+        db.session.commit()
+    told = rest.add("keys", expect=422, name="K", role="Viewer", expires_at=past.isoformat())
+    assert "past" in told["message"]["expires_at"][0]
     assert old.ask("GET", "departments/").status_code == 401
     pk, revoked = made(expires_at=(datetime.now(UTC) + timedelta(days=1)).isoformat())
     assert revoked.ask("GET", "departments/").status_code == 200
@@ -189,3 +196,39 @@ def test_a_person_changes_his_password(rows: Rows, app: Flask):
         json={"username": user.username, "password": "a new long password", "provider": "db"},
     )
     assert answer.status_code == 200
+
+
+def test_a_tenants_admin_makes_keys_shows_them_once_and_revokes_them(rows: Rows, app: Flask):
+    """Of the own tenant only, by REST and by page; who may not look at keys is not shown one."""
+    mine, other = rows.tenant(), rows.tenant()
+    admin, stranger = rows.user(mine), rows.user(other)
+    department = rows.department(mine)
+    rest = Rest(app.test_client()).sign_in(admin.username)
+    made = rest.add("keys", name="Script", role="Agent", scopes=["read"])
+    script = with_key(app.test_client(), made["key"])
+    assert script.ask("GET", "leads/").status_code == 200
+    assert script.ask("GET", f"departments/{department.id}").status_code == 403, "an Agent's"
+
+    browser = log_in(app.test_client(), admin.username)
+    form = browser.get("/apikeypage/add").text
+    assert 'value="Super Admin"' not in form
+    browser.post_form(
+        "/apikeypage/add", name="CRM", role="Tenant Admin", scopes=["read", "write"], expires_at=""
+    )
+    shown = re.search(r"rk_[\w-]{43}", browser.get("/apikeypage/list/").text)
+    assert shown
+    crm = with_key(app.test_client(), shown[0])
+    assert crm.ask("GET", f"departments/{department.id}").status_code == 200
+    crm.add("leads", name="Ada")
+    assert not re.search(r"rk_[\w-]{43}", browser.get("/apikeypage/list/").text), "only once"
+    assert shown[0] not in str(rest.rows("keys"))
+
+    rival = Rest(app.test_client()).sign_in(stranger.username)
+    assert rival.rows("keys") == []
+    rival.delete("keys", made["id"], expect=404)
+    assert script.ask("GET", "leads/").status_code == 200
+    rest.delete("keys", made["id"])
+    (second,) = (row["id"] for row in rest.rows("keys") if row["name"] == "CRM")
+    browser.post_form(f"/apikeypage/delete/{second}", page="/apikeypage/list/")
+    for revoked in (script, crm):
+        assert revoked.ask("GET", "leads/").status_code == 401

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from app import models, usage
+from app.cli import prices
 from app.extensions import db
 from app.jobs import ledger
 from app.tenancy import across_tenants
@@ -227,3 +228,34 @@ def test_prices_are_exact_and_refused_in_words(app: Flask, rows: Rows):
     assert "Not a number" in browser.post_form("/pricepage/add", amount="NaN", **form).text
     assert browser.post_form("/pricepage/add", amount="0.02", **form).status_code == 302
     assert "0.020000" in browser.get("/pricepage/list/").text
+
+
+def test_a_new_installation_shows_amounts_at_once_until_somebody_keeps_prices(app: Flask, rows):
+    """Dated list prices, marked as such: of every kind, and of the default model."""
+    settings = app.extensions["settings"]
+    assert prices.load(settings) > 15
+    assert prices.load(settings) == 0
+    tenant = rows.tenant(timezone="UTC")
+    used = {
+        "calls": 3, "call_seconds": 600, "transfers": 1, "transfer_seconds": 120, "mails": 100,
+        "recording_seconds": 60, "numbers": 2, "tokens_in": 2_000_000, "tokens_out": 1_000_000,
+    }  # fmt: skip
+    assert used.keys() == {str(kind) for kind in models.SpendKind}
+    for kind, quantity in used.items():
+        model = settings.openai_model if kind.startswith("tokens") else ""
+        rows.spend(tenant, kind=kind, model=model, quantity=quantity, created_at=at(3))
+        rows.spend(tenant, kind=kind, model=model, quantity=quantity, created_at=at(29, month=7))
+    november, july = months(app, date(2026, 7, 1))
+    assert (november.unpriced, july.unpriced) == ([], [])
+    telephone = sum(map(Decimal, ("0.085", "0.028", "0.0025", "0.01", "2.30")))
+    assert november.costs == {"USD": telephone + Decimal("1.6")}
+    assert july.costs == {"USD": telephone + Decimal("8")}, "before OpenAI's price cut of 30 July"
+
+    boss = Rest(app.test_client()).sign_in(rows.super_admin().username)
+    listed = boss.rows("prices", page_size=100)
+    assert all("Check it against your" in row["note"] for row in listed)
+    one = listed[0]["id"]
+    boss.edit("prices", one, amount="0.5", note="our contract")
+    for row in listed:
+        boss.delete("prices", row["id"])
+    assert prices.load(settings) == 0, "who deletes them does not get them back"

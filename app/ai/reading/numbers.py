@@ -32,20 +32,25 @@ _TOKEN = re.compile(r"\+|\d+|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|[.,;:!?@]")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word in lower case, or a digit group as it was said. `digits` is empty for other words."""
+    """A word in lower case, or a digit group as it was said. `digits` is empty for other words;
+    `start` and `end` are its place in the utterance."""
 
     text: str
     digits: str = ""
+    start: int = 0
+    end: int = 0
 
 
 def tokens(text: str) -> list[Token]:
     """The utterance with every spoken number replaced by its digits, in order."""
-    raw = [match.group().lower().replace("\u2019", "'") for match in _TOKEN.finditer(text)]
+    places = [match.span() for match in _TOKEN.finditer(text)]
+    raw = [text[start:end].lower().replace("\u2019", "'") for start, end in places]
     found: list[Token] = []
     at = 0
     while at < len(raw):
         digits, used = _digits(raw, at)
-        found.append(Token(" ".join(raw[at : at + used]), digits))
+        start, end = places[at][0], places[at + used - 1][1]
+        found.append(Token(" ".join(raw[at : at + used]), digits, start, end))
         at += used
     return found
 

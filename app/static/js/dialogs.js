@@ -1,5 +1,6 @@
 // Asks before something is lost. A button with data-confirm names what, and the form that does it:
-// by data-action (an address to post to), or the form that the button belongs to.
+// by data-action (an address to post to), or the form that the button belongs to. With data-calm
+// nothing is lost: it only wants to be meant.
 {
   const dialog = document.getElementById("confirm");
   const form = dialog?.querySelector("form");
@@ -10,12 +11,17 @@
     dialog.querySelector("h2").textContent = button.dataset.confirm;
     dialog.querySelector("p").textContent = button.dataset.text || "";
     dialog.querySelector("[data-go]").textContent = button.dataset.ok || button.textContent.trim();
+    const calm = "calm" in button.dataset; // nothing is lost by it
+    const keep = dialog.querySelector("[data-keep]");
+    keep.dataset.keepIt ??= keep.textContent;
+    keep.textContent = calm ? keep.dataset.calmly : keep.dataset.keepIt;
+    dialog.querySelector("[data-go]").className = `btn btn-${calm ? "primary" : "danger"}`;
     const typed = dialog.querySelector("[data-typed]");
     typed.hidden = !button.dataset.type;
     typed.querySelector("b").textContent = button.dataset.type || "";
     typed.querySelector("input").value = "";
     dialog.showModal();
-    dialog.querySelector("[data-keep]").focus();
+    keep.focus();
   };
   const isSure = () =>
     !button.dataset.type ||

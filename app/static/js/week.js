@@ -19,6 +19,8 @@ for (const form of document.querySelectorAll("[data-week]")) {
     show(to);
   };
   for (const day of days) {
+    for (const node of day.querySelectorAll(".spare, .folded"))
+      node.classList.remove("spare", "folded");
     show(day);
     closed(day).addEventListener("change", () => show(day));
     day.querySelector("[data-more]")?.addEventListener("click", () => {
@@ -29,7 +31,6 @@ for (const form of document.querySelectorAll("[data-week]")) {
     });
     const button = day.querySelector("[data-copy-week]");
     if (!button) continue;
-    button.hidden = false;
     button.addEventListener("click", () => {
       for (const other of days.slice(0, 5)) if (other !== day) copy(day, other);
       form.dispatchEvent(new Event("input"));

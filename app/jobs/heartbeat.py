@@ -1,0 +1,95 @@
+"""Signs of life of workers and schedulers: written by each, read by /readyz and by operators.
+
+They are rows, so that they are seen from every machine and while Redis is away.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from logging import getLogger
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.extensions import db
+from app.models import Heartbeat
+from app.tenancy import across_tenants
+
+WORKER, SCHEDULER = "worker", "scheduler"
+EVERY = timedelta(seconds=15)  # of a scheduler; a worker's come at least each 45 s
+LATE = timedelta(minutes=2)
+FORGOTTEN = timedelta(days=1)  # after which one that never came back is no longer shown
+
+log = getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """`name` is one process's; `seen_at` by the database's clock."""
+
+    name: str
+    kind: str
+    host: str
+    seen_at: datetime
+    late: bool
+
+
+def beat(kind: str) -> None:
+    """This process lives. Never raises: without a database there is nobody to tell."""
+    row = {"name": _name(kind), "kind": kind, "host": _host(), "seen_at": func.clock_timestamp()}
+    try:
+        with across_tenants():
+            fresh = insert(Heartbeat.__table__).values(row)
+            db.session.execute(
+                fresh.on_conflict_do_update(
+                    index_elements=["name"], set_={"seen_at": func.clock_timestamp()}
+                )
+            )
+            db.session.commit()
+    except SQLAlchemyError as error:
+        log.warning("no sign of life could be left", extra={"error": type(error).__name__})
+    finally:
+        db.session.remove()
+
+
+def leave(kind: str) -> None:
+    """This process ends as it should, and need not be missed. Never raises."""
+    try:
+        with across_tenants():
+            gone = delete(Heartbeat).where(Heartbeat.name == _name(kind))
+            db.session.execute(gone, execution_options={"synchronize_session": False})
+            db.session.commit()
+    except SQLAlchemyError as error:
+        log.warning("the sign of life stays", extra={"error": type(error).__name__})
+    finally:
+        db.session.remove()
+
+
+def beats() -> list[Beat]:
+    """Of every process that did not say goodbye, by kind and name."""
+    with across_tenants():
+        rows = db.session.execute(
+            select(Heartbeat, func.clock_timestamp() - Heartbeat.seen_at).order_by(
+                Heartbeat.kind, Heartbeat.name
+            )
+        )
+        found = [Beat(h.name, h.kind, h.host, h.seen_at, since > LATE) for h, since in rows]
+        db.session.rollback()
+    return found
+
+
+def forget_old() -> int:
+    """Platform work; the caller commits."""
+    old = delete(Heartbeat).where(Heartbeat.seen_at < datetime.now(UTC) - FORGOTTEN)
+    gone = db.session.execute(old, execution_options={"synchronize_session": False})
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def _name(kind: str) -> str:
+    return f"{kind}:{_host()}:{os.getpid()}"
+
+
+def _host() -> str:
+    return socket.gethostname()[:80]
