@@ -56,8 +56,8 @@ def _sent(pk: int, number: str, until: datetime | None, cause: str | None) -> Ne
         tone = "bad"
     else:
         text, tone = gettext("All calls are sent to %(number)s", **to), "warn"
-    action = gettext("Change this")
-    return Need(tone, text, action, url_for("ReceptionistConfigPage.edit", pk=pk))
+    switch = url_for("ReceptionistConfigPage.edit", pk=pk, _anchor="forward_calls")
+    return Need(tone, text, gettext("Change this"), switch)
 
 
 def _said(figure: Figure, count: int) -> tuple[str, str, str]:

@@ -29,19 +29,19 @@ FORWARDING = (
     "fallback_number", "forward_calls", "forward_until", "forward_after", "forward_window",
     "forward_minutes",
 )  # fmt: skip
-RECEPTIONIST_FORM = (
+MANNER = (
     "greeting", "persona", "voice", "language", "other_language", "model", "intake_fields",
     "intake_questions", "urgent_words", "on_call", "after_hours", "recording", "staff_first",
     "staff_first_seconds", "max_turns", "max_transfers", "allowed_countries", "suspension_number",
-    *FORWARDING, *KEPT, *RECIPIENTS, "alert_recipients",
 )  # fmt: skip
+TOLD = (*RECIPIENTS, "alert_recipients")
 
 RECEPTIONISTS = Entity(
     model=ReceptionistConfig, resource="receptionists", menu="Receptionist", category=CATEGORY,
     icon="fa-headset",
     list_columns=("greeting", "voice", "language", "after_hours"),
-    form_columns=RECEPTIONIST_FORM,
-    show_columns=(*RECEPTIONIST_FORM, "forward_cause"),
+    form_columns=(*MANNER, *FORWARDING, *KEPT, *TOLD),
+    show_columns=(*MANNER, *FORWARDING, "forward_cause", *KEPT, *TOLD),
     may=(*READ, "edit"), page=Greeting,
     checks=MAILED | {
         "urgent_words": wording.urgent_word, "allowed_countries": checks.country,
@@ -127,7 +127,7 @@ RECEPTIONISTS = Entity(
             "allowed_countries", "suspension_number",
         ),
         "When it cannot answer": FORWARDING,
-        "Mail": (*RECIPIENTS, "alert_recipients"),
+        "Mail": TOLD,
         "How long things are kept": KEPT,
     },
 )  # fmt: skip

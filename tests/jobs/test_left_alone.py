@@ -12,7 +12,7 @@ from app.ai.interpreter import InterpreterError
 from app.carrier import Account, CarrierError
 from app.carrier import client as twilio_client
 from app.deadline import within
-from app.jobs import outbox, post, queues, summaries
+from app.jobs import outbox, queues, smtp, summaries
 from app.models import JobStatus
 from tests.conftest import Services
 from tests.factories import Rows, sid
@@ -37,14 +37,14 @@ def reasons(outbox_of: Outbox) -> list[str]:
 def test_a_queue_of_mails_does_not_wait_for_a_dead_server_one_by_one(
     make_light, light_app, rows: Rows, outbox_of, sink: MailSink, monkeypatch
 ):
-    monkeypatch.setattr(post, "TIMEOUT", 0.2)
+    monkeypatch.setattr(smtp, "TIMEOUT", 0.2)
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["owner@example.com"])
     for n in range(5):
         add_alert(light_app, tenant.id, f"alert:{n}")
     with BlackHole() as hole:
         within(PATIENCE, lambda: outbox_of.run(mailing(make_light, hole.port)))
-        assert hole.asked == post.FAILURES
+        assert hole.asked == smtp.FAILURES
     assert [reason.startswith("mail server: it failed") for reason in reasons(outbox_of)].count(
         True
     ) == 3
@@ -58,7 +58,7 @@ def test_a_server_that_dribbles_ends_by_the_clock(
     make_light, light_app, rows: Rows, outbox_of, monkeypatch
 ):
     """Each byte is in time, and no line ever ends."""
-    monkeypatch.setattr(post, "SECONDS", 0.3)
+    monkeypatch.setattr(smtp, "SECONDS", 0.3)
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["owner@example.com"])
     add_alert(light_app, tenant.id)
@@ -74,9 +74,9 @@ def test_what_a_mail_server_refuses_does_not_count_as_its_failure(
 ):
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["owner@example.com"])
-    for n in range(post.FAILURES + 1):
+    for n in range(smtp.FAILURES + 1):
         add_alert(light_app, tenant.id, f"alert:{n}")
-    sink.data_replies = ["451 later"] * post.FAILURES
+    sink.data_replies = ["451 later"] * smtp.FAILURES
     outbox_of.run(mail_app)
     assert len(sink.mails) == 1
 

@@ -263,6 +263,7 @@ def test_the_switch_on_the_page(app: Flask, panel: Rows) -> None:
     shown = page.get(f"/receptionistconfigpage/show/{mine.id}").text
     assert "Switched on by hand" in shown
     assert "5:00 pm" in shown
+    assert "(212) 555-0111: callers do not hear the receptionist" in shown
     assert page.post_form(path, **FORM, fallback_number=CELL).status_code == 302
     shown = page.get(f"/receptionistconfigpage/show/{mine.id}").text
     assert "Switched on by hand" not in shown
