@@ -121,7 +121,8 @@ class _Passages:
         return BY_MEANING, [(*one, score) for one, score in zip(near, by_words, strict=True)]
 
     def _nearness(self, alike: Sequence[float]) -> list[Evidence]:
-        found, begin = [], 0
+        found: list[Evidence] = []
+        begin = 0
         for count in self._ends:
             answer, whole, *names = alike[begin : begin + count]
             nearest, *others = sorted(names, reverse=True)

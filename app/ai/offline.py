@@ -7,6 +7,7 @@ needs a readable value, and a doubtful yes is no yes.
 import re
 from dataclasses import replace
 from datetime import time
+from itertools import chain
 
 from app.ai import knowledge, together, wishes, wording
 from app.ai.interpreter import Heard, Tier, Understood
@@ -34,6 +35,10 @@ _WISH = 2  # words that say something, from which on a sentence is a wish and no
 # The few sentences that are asked back; all other wording lives in voice/lines.py.
 _HOW_CAN_I_HELP = {"en": "How can I help you?", "es": "¿En qué puedo ayudarle?"}
 _DO_YOU_MEAN = {"en": "Do you mean: {question}?", "es": "¿Quiere decir: {question}?"}
+_SHALL_I_CONNECT = {
+    "en": "Would you like me to connect you with {place}?",
+    "es": "¿Quiere que le comunique con {place}?",
+}
 _NO_IT_IS = re.compile(
     r"^(?:no+|nope|nah)[\s,.]+(?:it'?s|it is|that'?s|i'?m|i am|es|soy)\s+(?P<rest>.+)",
     re.IGNORECASE,
@@ -160,14 +165,16 @@ def _meant(at: time, heard: Heard) -> time:
 
 
 def _person(heard: Heard) -> m.Transfer:
-    """The department named in the same breath, else whoever answers for a person."""
+    """The department named in the same breath, else whoever answers for a person: where nobody is
+    said to, the department that comes nearest."""
     facts = heard.context.facts
     rest = wishes.without_person(heard.words)
     fit = departments.fit(rest, facts.departments, facts.language) or departments.fit(
         heard.words, facts.departments, facts.language
     )
-    sure = fit is not None and fit.score >= departments.SURE
-    return m.Transfer(fit.department.id if fit and sure else None)
+    anybody = not any(department.operator for department in facts.departments)
+    chosen = fit is not None and (anybody or fit.score >= departments.SURE)
+    return m.Transfer(fit.department.id if fit and chosen else None)
 
 
 def _bare_yes_or_no(words: str) -> m.Proposal | None:
@@ -178,17 +185,16 @@ def _bare_yes_or_no(words: str) -> m.Proposal | None:
 
 
 def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
-    """A clear entry answers; else the department that does it; else an entry that may be meant."""
+    """A clear entry answers; else the department that does it; else what may be meant is asked."""
     facts, words = heard.context.facts, heard.words
     found = knowledge.find(facts.passages, words, 2, facts.language)
     best = found[0].score if found else 0.0
     close = len(found) > 1 and best - found[1].score < _MARGIN
     if best >= knowledge.ANSWER and not close:
         return _answer(found[0].passage)
-    fit = departments.fit(words, facts.departments, facts.language)
-    needed = departments.CLEAR if best >= knowledge.ASK and wishes.asks(words) else departments.SURE
-    if fit and fit.score >= needed:
-        return m.Transfer(fit.department.id)
+    place = _place(heard, departments.CLEAR if best >= knowledge.ASK else departments.SURE)
+    if isinstance(place, m.Transfer):
+        return place
     if best >= knowledge.ASK:
         question = _did_you_mean(found[0].passage, heard)
         if question not in heard.last_question():
@@ -196,11 +202,27 @@ def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
         # In other words the same again is a yes; in the same words it is "just what I said".
         if wording.fold(words) not in wording.fold(heard.context.memory.last_words):
             return _answer(found[0].passage)
-    if wishes.repetition(words):
-        return None
+    if place or wishes.repetition(words):
+        return place
     if len(wording.content(words)) >= _WISH or (wishes.asks(words) and wording.content(words)):
         return m.TakeMessage(_fields(heard, ""), unanswered=True)
     return None
+
+
+def _place(heard: Heard, needed_to_ask: float) -> m.Transfer | m.Clarify | None:
+    """The department that does it, or the question whether it is meant. A question must be clearly
+    about what the department does: it may be about something that nobody here does."""
+    words, facts = heard.words, heard.context.facts
+    fit = departments.fit(words, facts.departments, facts.language)
+    if fit is None or fit.score < departments.OFFER:
+        return None
+    asks = wishes.asks(words)
+    if asks and not fit.spoken_of:
+        return None
+    if fit.score >= (needed_to_ask if asks else departments.SURE):
+        return m.Transfer(fit.department.id)
+    offer = _shall_i_connect(fit.department, heard)
+    return None if offer in heard.last_question() else m.Clarify(offer)
 
 
 def _answer(passage: m.Passage) -> m.Answer:
@@ -212,21 +234,31 @@ def _did_you_mean(passage: m.Passage, heard: Heard) -> str:
     return _in_language(_DO_YOU_MEAN, heard).format(question=question)
 
 
+def _shall_i_connect(department: m.Department, heard: Heard) -> str:
+    return _in_language(_SHALL_I_CONNECT, heard).format(place=department.name)
+
+
 def _after_clarify(heard: Heard) -> m.Proposal | None:
-    """Yes or no to "do you mean …?"."""
-    asked, facts = heard.last_question(), heard.context.facts
-    answer = yesno.read(heard.words)
-    meant = [p for p in facts.passages if _did_you_mean(p, heard) in asked] if asked else []
-    if not meant or answer is None or wishes.asks(heard.words):
+    """Yes or no to "do you mean …?" and "shall I connect you with …?"."""
+    offered, answer = _offered(heard), yesno.read(heard.words)
+    if not offered or answer is None or wishes.asks(heard.words):
         return None
     if answer:
-        return _answer(meant[0])
+        return offered
     if wishes.done(heard.words):  # "no, nothing more" is no wish for a message
         return m.Finish()
     wanted = heard.context.memory.last_words
     if len(wording.content(heard.words)) > 1 or not wanted:  # "no, I mean …" is heard anew
         return None
     return m.TakeMessage((Noted(Ask.REASON, wanted),))
+
+
+def _offered(heard: Heard) -> m.Answer | m.Transfer | None:
+    """What a yes to the last question gets."""
+    asked, facts = heard.last_question(), heard.context.facts
+    meant = (_answer(p) for p in facts.passages if _did_you_mean(p, heard) in asked)
+    places = (m.Transfer(d.id) for d in facts.departments if _shall_i_connect(d, heard) in asked)
+    return next(chain(meant, places), None) if asked else None
 
 
 # --- Taking a message -------------------------------------------------------------------------

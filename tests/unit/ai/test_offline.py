@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from app.ai.interpreter import Tier
 from app.ai.offline import OfflineInterpreter
 from app.voice.flow import messages as m
-from app.voice.flow.messages import Ask, Draft, Known, Noted
+from app.voice.flow.messages import Ask, Department, Draft, Known, Noted
 from app.voice.flow.states import MAY_PROPOSE, State
 from tests.unit.ai.said import FACTS, HOURS, PASSAGES, heard
 
@@ -31,6 +33,28 @@ def test_who_asks_for_a_person_gets_whoever_answers() -> None:
     assert propose("can I speak to somebody please") == m.Transfer(None)
     assert propose("operator") == m.Transfer(None)
     assert propose("quiero hablar con una persona") == m.Transfer(None)
+
+
+def test_a_question_about_what_nobody_here_does_is_connected_to_nobody() -> None:
+    """ "Fix" may stand for "repair", which is all that speaks for the workshop."""
+    for words in ("do you mend torn trousers", "do you fix umbrellas"):
+        assert propose(words) == m.TakeMessage(unanswered=True), words
+    assert propose("can you repair a boat") == m.Transfer(2)
+    assert propose("something to be fixed, please") == m.Transfer(2)
+
+
+def test_whom_something_may_be_for_is_asked_back_and_a_yes_connects() -> None:
+    boats = ("Boat tours", "Boat repairs", "Boat sales")
+    places = tuple(Department(at, name, name) for at, name in enumerate(boats, 1))
+    facts, words = replace(FACTS, departments=places, passages=()), "it concerns a certain boat"
+    asked = propose(words, facts=facts)
+    assert asked == m.Clarify("Would you like me to connect you with Boat tours?")
+    told = {"facts": facts, "last": asked.question, "last_words": words}
+    assert propose("yes please", **told) == m.Transfer(1)
+    assert noted(propose("no", **told)) == {"reason": words}
+    assert propose(words, **told) == m.TakeMessage(unanswered=True)  # not asked twice
+    spanish = propose(words, facts=replace(facts, language="es-US"))
+    assert spanish == m.Clarify("¿Quiere que le comunique con Boat tours?")
 
 
 def test_who_asks_for_somebody_of_a_department_gets_that_one() -> None:
