@@ -70,6 +70,21 @@ _SWEARS = _any(
     r"|shut up|screw you|useless (?:machine|robot|bot|thing)"
     r"|mierda|joder|puta\w*|cabr[oó]n\w*|pendej\w*|coño|idiotas?|v[aá]yase al diablo)\b",
 )
+_NO_THANKS = _any(
+    r"^(?:(?:um|uh|oh|well|actually|ok|okay|sorry|ah|eh|bueno|pues)[\s,]+)*(?:no+|nope|nah)"
+    r"(?:[\s,.!]+(?:no|nope|thanks|thank you|gracias|sir|ma'?am|bye|good ?bye|adi[oó]s|est[aá] bien"
+    r"|(?:it|that)'?s (?:ok|okay|fine|all ?right|alright)|i'?m (?:ok|okay|fine|good)"
+    r"|(?:i (?:was|am)|i'?m)? ?(?:just|only)? ?(?:kidding|joking)))*[\s,.!]*$",
+)
+_NEVER_MIND = _any(
+    r"\b(?:never ?mind|forget (?:it|about it|that)|don'?t bother|no need|not necessary"
+    r"|(?:don'?t|do not|rather not|not going to) (?:want to |wanna |need to )?(?:leave|give)"
+    r" (?:you )?(?:an?|any|my|the) (?:message|name|number|e-?mail|voice ?mail)"
+    r"|don'?t (?:want|need) (?:a|any) (?:message|call ?back)"
+    r"|i(?:'ll| will|'d rather) (?:just )?(?:call|try|ring) (?:back|again|later|another time))\b",
+    r"\b(?:d[eé]jelo|olv[ií]delo|no hace falta|no se preocupe|no quiero dejar"
+    r"|(?:ya )?(?:llamo|llamar[eé]|llame) (?:luego|despu[eé]s|m[aá]s tarde|otro d[ií]a))\b",
+)
 _BUSINESS = r"(?:you(?: guys| folks)?|they|it|the \w+|your \w+|this \w+)"
 _HOURS = _any(
     r"\b(?:opening|business|office|working|store|shop|your|the|holiday"
@@ -135,6 +150,16 @@ def without_person(words: str) -> str:
 
 def message(words: str) -> bool:
     return bool(_MESSAGE.search(words))
+
+
+def no_thanks(words: str) -> bool:
+    """A polite no and nothing else."""
+    return bool(_NO_THANKS.search(words.replace("\u2019", "'").strip()))
+
+
+def never_mind(words: str) -> bool:
+    """They do not want to leave a message after all: "never mind, I'll call back later"."""
+    return bool(_NEVER_MIND.search(words.replace("\u2019", "'")))
 
 
 def without_message(words: str) -> str:

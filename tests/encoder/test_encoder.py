@@ -113,7 +113,7 @@ DENTIST = (
         ("do you clean windows", None),
         ("could somebody look at a crown that fell off", 2),
         ("is it possible to pay in two parts", 3),
-        ("could I see you as a new patient next week", 1),
+        ("may I make an appointment", 1),
     ],
 )
 def test_a_question_is_connected_only_where_it_belongs(

@@ -313,6 +313,7 @@ class CallerSpoke:
     proposal: Proposal | None = None  # None: nobody understood it
     no_recording: bool = False  # besides, or (without words) only, they refused to be recorded
     besides: Answer | TellHours | None = None  # asked in the same breath: dealt with first
+    told: tuple[Noted, ...] = ()  # of themself, before anybody asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +389,7 @@ class Line(StrEnum):
     WHAT_TO_CORRECT = "what_to_correct"
     LEAVE_RECORDING = "leave_recording"
     MESSAGE_SAVED = "message_saved"
+    NO_MESSAGE = "no_message"
     ANYTHING_ELSE = "anything_else"
     GOODBYE = "goodbye"
     GO_ON = "go_on"

@@ -49,6 +49,10 @@ def consider(turn: Turn, words: str, proposal: m.Proposal) -> m.Decision:
             return taking.hold(turn, piece if here is message else "")
         case m.Confirm(accepted) if here is message and turn.memory.offered:
             return taking.offer_answered(turn, accepted)
+        case m.Confirm(False) if here is message and taking.may_be_declined(turn):
+            return taking.declined(turn)
+        case m.Confirm(False) if here is message and turn.memory.asking == Ask.EMAIL:
+            return taking.without(turn)
         case m.Confirm() if here is message:
             # A yes is an answer to an intake question, but nobody's name.
             return not_understood(turn, "" if turn.memory.asking == Ask.NAME else words)
