@@ -19,7 +19,7 @@ from app.ai.interpreter import Heard
 from app.ai.offline import OfflineInterpreter
 from app.ai.reading import departments
 from app.voice.flow import State
-from app.voice.flow.messages import Context, Department, Facts, Passage, Transfer
+from app.voice.flow.messages import Answer, Context, Department, Facts, Passage, Transfer
 from bench import encoding
 
 DEEP = "a-folder-whose-name-is-so-long-that-no-socket-fits-into-it-" * 2
@@ -124,6 +124,21 @@ def test_a_question_is_connected_only_where_it_belongs(
     context = Context(Facts(departments=DENTIST))
     proposal = OfflineInterpreter().interpret(Heard(words, State.INTENT, context)).proposal
     assert (proposal.department_id if isinstance(proposal, Transfer) else None) == place
+
+
+def test_a_wish_is_not_answered_with_something_like_it(asked: Path) -> None:
+    """An appointment is made by people; how long one takes is another matter."""
+    long = Passage("long", 1, 1, "How long does a checkup take?", "A checkup takes half an hour.")
+    cost = Passage("cost", 2, 1, "What does a checkup cost?", "From 60 dollars.")
+    facts = Facts(departments=DENTIST, passages=(long, cost))
+    encoding.wait_known(departments.texts(DENTIST))
+    encoding.wait_known(knowledge.texts(facts.passages))
+
+    def proposed(words: str) -> object:
+        return OfflineInterpreter().interpret(Heard(words, State.INTENT, Context(facts))).proposal
+
+    assert proposed("put me down for a checkup appointment") == Transfer(1)
+    assert proposed("how long will a checkup take") == Answer(long.answer, ("long",))
 
 
 def test_a_language_that_it_does_not_know_is_matched_by_words_alone(asked: Path) -> None:

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.ai import values
 from app.ai.interpreter import Tier
 from app.ai.offline import OfflineInterpreter
 from app.voice.flow import messages as m
@@ -189,3 +190,38 @@ def test_it_proposes_only_what_the_state_allows(state: State, words: str) -> Non
     understood = OfflineInterpreter().interpret(heard(words, state))
     assert understood.tier is Tier.OFFLINE
     assert understood.proposal is None or type(understood.proposal) in MAY_PROPOSE[state]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no thanks, bye",
+        "uh no",
+        "nope, that's okay",
+        "no gracias",
+        "I don't want to leave a message",
+        "never mind, I'll call back later",
+        "no I was just kidding",
+        "déjelo, llamo más tarde",
+    ],
+)
+def test_who_wants_to_leave_no_message_need_not(words: str) -> None:
+    assert propose(words, State.LEAD_CAPTURE, Ask.NAME) == m.Confirm(False)
+
+
+def test_a_no_before_a_name_or_a_number_is_no_refusal() -> None:
+    assert noted(propose("no problem, it's Nora Nolan", State.LEAD_CAPTURE, Ask.NAME)) == {
+        "name": "Nora Nolan"
+    }
+    assert noted(propose("Noah Berg", State.LEAD_CAPTURE, Ask.NAME)) == {"name": "Noah Berg"}
+    begun = Draft((Noted(Ask.NAME, "Ann"),))
+    leaving = propose("forget it, I'll try again later", State.LEAD_CAPTURE, Ask.PHONE, begun)
+    assert leaving == m.Finish()
+
+
+def test_who_only_says_who_they_are_is_asked_what_they_want() -> None:
+    assert propose("my name is Priya Tours") == m.Clarify("How can I help you?")
+    assert values.told(heard("my name is Priya Berg and I have a question")) == (
+        Noted(Ask.NAME, "Priya Berg"),
+    )
+    assert values.told(heard("Priya Berg", State.LEAD_CAPTURE, Ask.NAME)) == ()

@@ -237,3 +237,36 @@ def test_asking_for_a_person_again_and_again_still_gets_a_message_taken():
             break
     assert memory.draft.get(Ask.NAME)
     assert isinstance(last(decision), m.Record | Listen)
+
+
+# --- Taking no for an answer, and what is told before anybody asks ------------------------------
+
+
+@pytest.mark.parametrize("asking", [Ask.NAME, Ask.REASON])
+def test_a_no_to_the_first_question_is_a_no_to_the_message(asking):
+    memory = m.Memory(taking=True, asking=asking, draft=Draft((Noted(Ask.REASON, "a bike"),)))
+    decision = after(State.LEAD_CAPTURE, spoke("no thanks", m.Confirm(False)), memory)
+    assert lines(decision) == ["no_message", "anything_else"]
+    assert (decision.state, decision.memory.taking) == (State.WRAP_UP, False)
+    gone = after(State.WRAP_UP, m.CallerHungUp(), decision.memory)
+    assert gone.effects == ()  # nothing is kept of it
+
+
+def test_a_no_amid_a_message_is_about_the_field_that_was_asked_for():
+    email = replace(TAKING, asking=Ask.EMAIL)
+    facts = replace(FACTS, required=(Ask.NAME, Ask.EMAIL, Ask.REASON))
+    without = after(State.LEAD_CAPTURE, spoke("no", m.Confirm(False)), email, facts)
+    assert lines(without) == ["ask_field:reason"]
+    assert without.memory.draft.get(Ask.NAME) == "Ann Lee"
+    number = after(State.LEAD_CAPTURE, spoke("no", m.Confirm(False)), TAKING)
+    assert lines(number) == ["ask_field_again:phone"]
+
+
+def test_a_name_told_in_passing_is_not_asked_for_when_a_message_is_taken():
+    wish = m.CallerSpoke("my name is Ann Lee, sales please", m.Transfer(1), told=(ANN,))
+    ringing = after(State.INTENT, wish)
+    assert ringing.memory.draft.get(Ask.NAME) == "Ann Lee"
+    missed = after(State.TRANSFER_ATTEMPT, m.DialEnded(False, "no-answer"), ringing.memory)
+    assert lines(missed)[-1] == "ask_field:phone"
+    stranger = m.CallerSpoke("x", m.Finish(), told=(Noted("salary", "1"),))
+    assert after(State.INTENT, stranger).memory.draft.fields == ()  # nobody asks for that
