@@ -26,7 +26,8 @@ LONGEST = 1000  # characters that are read: about a minute of speech
 _CERTAIN = 0.8  # an entry this sure outweighs the opening hours
 _FOR_SURE = 0.9  # a wish for what a department does goes there, unless an entry is certain
 _MARGIN = 0.02  # two entries closer than this: ask which
-_WISH = 2  # words that say something, from which on a sentence is a wish and not noise
+_WISH = 2  # words that say something, from which on they tell what a message is about
+_STORY = 6  # and from which on a sentence is no noise, though it neither asks nor wishes
 
 # The few sentences that are asked back; all other wording lives in voice/lines.py.
 _HOW_CAN_I_HELP = {"en": "How can I help you?", "es": "¿En qué puedo ayudarle?"}
@@ -88,7 +89,8 @@ def _in_open_talk(heard: Heard) -> m.Proposal | None:
         or _wish(heard)
         or (m.Finish() if wishes.goodbye(words) else None)
         or (m.Finish() if _is_done(words, memory.asking) else None)
-        or (m.Hold() if wishes.wait(words) and not wishes.repetition(words) else None)
+        or (m.Again() if wishes.repetition(words) else None)
+        or (m.Hold() if wishes.wait(words) else None)
         or (_despite_swearing(heard) if wishes.swears(words) else None)
         or _bare_yes_or_no(words)
         or _only_introduced(heard)
@@ -197,11 +199,18 @@ def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
         # In other words the same again is a yes; in the same words it is "just what I said".
         if wording.fold(words) not in wording.fold(heard.context.memory.last_words):
             return _answer(found[0].passage)
-    if place or wishes.repetition(words):
+    if place:
         return place
-    if len(wording.content(words)) >= _WISH or (wishes.asks(words) and wording.content(words)):
-        return m.TakeMessage(values.fields(heard, ""), unanswered=True)
-    return None
+    return m.TakeMessage(values.fields(heard, ""), unanswered=True) if _is_for(words) else None
+
+
+def _is_for(words: str) -> bool:
+    """A question, a wish or a story: worth a message. Of anything else it is asked what is meant:
+    humming, a curse, another language."""
+    weight = len(wording.content(words))
+    if wishes.asks(words) or wishes.wants(words):
+        return weight > 0
+    return weight >= _STORY
 
 
 def _place(
@@ -272,6 +281,8 @@ def _in_message(heard: Heard) -> m.Proposal | None:
             return m.Finish() if begun else m.Confirm(False)
         if wishes.no_thanks(heard.words):
             return m.Confirm(False)
+    if wishes.repetition(heard.words):
+        return m.Again()
     if wishes.wait(heard.words) and not values.fields(heard, asking):
         return m.Hold()
     if asking == Ask.REASON or (asking and asking not in list(Ask)):
@@ -330,6 +341,8 @@ def _as_said(heard: Heard) -> Noted:
 def _in_confirmation(heard: Heard) -> m.Proposal | None:
     words = heard.words
     answer, corrections = yesno.read(words), values.corrections(heard)
+    if wishes.repetition(words) and not corrections:
+        return m.Again()
     if wishes.wait(words) and not corrections:
         return m.Hold()
     if corrections:

@@ -118,9 +118,21 @@ _QUESTION = _any(
     r"\?$|\b(?:tell me|i (?:want|need|would like|'d like) to know|wondering|question about"
     r"|do you)\b",
 )
+_WANTS = _any(
+    r"\b(?:i|we)(?:'d| would| do|'ll)? (?:want|need|like|love|have to|wish|hope|require)\b"
+    r"|\b(?:i'?m|i am|we'?re|we are) (?:calling|phoning|looking|trying|interested|after)\b"
+    r"|\b(?:calling|phoning|ringing) (?:to|about|because|for|regarding)\b|\bplease\b|\bplz\b"
+    r"|\b(?:my|our) \w+",
+    r"\b(?:quiero|quisiera|querr[ií]a|necesito|necesitamos|me gustar[ií]a|busco|deseo"
+    r"|(?:llamo|llamaba) (?:para|por|porque)|por favor)\b|\b(?:mi|mis|nuestr[oa]s?) \w+",
+)
 _REPEAT = _any(
-    r"^(?:sorry|pardon|excuse me|what|huh|come again)[\s?.!]*$",
-    r"\b(?:repeat|say) (?:that|it)\b|\bsay again\b|\bdidn'?t (?:hear|catch|get) (?:that|you|it)\b",
+    r"^(?:sorry|pardon(?: me)?|excuse me|what|what was that|huh|come again|c[oó]mo|mande|perd[oó]n)"
+    r"[\s?.!]*$",
+    r"\b(?:repeat|say) (?:that|it)\b(?=\W*$|\W+(?:again|please|once|one more|slow|for me))"
+    r"|\bsay again\b|\bwhat was (?:that|it) again\b"
+    r"|\b(?:didn'?t|did not|couldn'?t) (?:quite )?(?:hear|catch|get) (?:that|you|it)\b"
+    r"|\b(?:repita|repetir(?:lo)?|d[ií]galo otra vez|no (?:le|lo) (?:escuch[eé]|o[ií]))\b",
 )
 
 
@@ -179,8 +191,14 @@ def asks(words: str) -> bool:
     return bool(_QUESTION.search(words.strip()))
 
 
+def wants(words: str) -> bool:
+    """Something is wished for: "I'd like to rent a boat", "calling about my order"."""
+    return bool(_WANTS.search(words))
+
+
 def repetition(words: str) -> bool:
-    return bool(_REPEAT.search(words.strip()))
+    """ "Sorry, could you say that again?" and nothing else of weight."""
+    return bool(_REPEAT.search(words.strip(" \u00bf"))) and len(wording.content(words)) <= 3
 
 
 def wait(words: str) -> bool:

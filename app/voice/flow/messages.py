@@ -206,6 +206,7 @@ class Memory:
     transfers: int = 0
     refusals: int = 0  # wishes to be connected that came to nothing
     answers: int = 0
+    told: tuple[str, ...] = ()  # what the answer just given rests on
     corrections: int = 0
     language: str = ""  # chosen by key; "": that of the number
     recording: str = ""  # a Consent, once the recording was announced
@@ -296,7 +297,12 @@ class Hold:
     piece: str = ""
 
 
-Proposal = Answer | TellHours | Clarify | Transfer | TakeMessage | Confirm | Finish | Hold
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The caller asks to hear once more what was said last."""
+
+
+Proposal = Answer | TellHours | Clarify | Transfer | TakeMessage | Confirm | Finish | Hold | Again
 
 
 # --- What can happen --------------------------------------------------------------------------

@@ -47,7 +47,10 @@ def test_a_question_about_what_nobody_here_does_is_connected_to_nobody() -> None
 def test_whom_something_may_be_for_is_asked_back_and_a_yes_connects() -> None:
     boats = ("Boat tours", "Boat repairs", "Boat sales")
     places = tuple(Department(at, name, name) for at, name in enumerate(boats, 1))
-    facts, words = replace(FACTS, departments=places, passages=()), "it concerns a certain boat"
+    facts, words = (
+        replace(FACTS, departments=places, passages=()),
+        "I am calling about a certain boat",
+    )
     asked = propose(words, facts=facts)
     assert asked == m.Clarify("Would you like me to connect you with Boat tours?")
     told = {"facts": facts, "last": asked.question, "last_words": words}
@@ -160,7 +163,7 @@ def confirm(words: str) -> m.Proposal | None:
 def test_the_read_back_is_agreed_to_or_not() -> None:
     assert confirm("yes that's right") == m.Confirm(True)
     assert confirm("no") == m.Confirm(False)
-    assert confirm("what was that again") is None
+    assert confirm("what was that again") == m.Again()
 
 
 def test_a_correction_of_the_read_back_is_heard() -> None:
@@ -225,3 +228,30 @@ def test_who_only_says_who_they_are_is_asked_what_they_want() -> None:
         Noted(Ask.NAME, "Priya Berg"),
     )
     assert values.told(heard("Priya Berg", State.LEAD_CAPTURE, Ask.NAME)) == ()
+
+
+@pytest.mark.parametrize(
+    "words", ["sorry, can you repeat that", "what?", "I didn't catch that", "¿Puede repetirlo?"]
+)
+def test_who_did_not_hear_is_told_again(words: str) -> None:
+    for state, asking in (
+        (State.FAQ, ""),
+        (State.LEAD_CAPTURE, Ask.PHONE),
+        (State.CONFIRMATION, ""),
+    ):
+        assert propose(words, state, asking) == m.Again()
+    assert propose("say that Nora called about the boat") != m.Again()
+
+
+@pytest.mark.parametrize(
+    "words", ["la la la la", "mm hmm hmm", "you piece of garbage", "guten tag wie geht es", "♪ ♪"]
+)
+def test_what_neither_asks_nor_wishes_is_no_message(words: str) -> None:
+    """It is asked again in other words first; only the second time a message is taken."""
+    assert propose(words) is None
+    assert isinstance(propose(f"I want to know this: {words} kayaks"), m.TakeMessage)
+
+
+def test_a_sentence_in_another_language_is_nobodys_name() -> None:
+    for words in ("sprechen Sie Deutsch", "parlez vous français", "você fala português"):
+        assert propose(words, State.LEAD_CAPTURE, Ask.NAME) == m.TakeMessage()

@@ -270,3 +270,28 @@ def test_a_name_told_in_passing_is_not_asked_for_when_a_message_is_taken():
     assert lines(missed)[-1] == "ask_field:phone"
     stranger = m.CallerSpoke("x", m.Finish(), told=(Noted("salary", "1"),))
     assert after(State.INTENT, stranger).memory.draft.fields == ()  # nobody asks for that
+
+
+# --- Once more -----------------------------------------------------------------------------------
+
+
+def test_an_answer_is_told_again_while_it_was_the_last():
+    told = after(State.INTENT, spoke("where can I park", ANSWER))
+    again = after(State.FAQ, spoke("sorry?", m.Again()), told.memory)
+    assert lines(again) == ["Behind the house.", "anything_else"]
+    assert again.memory.answers == told.memory.answers
+    open_at = after(State.INTENT, spoke("are you open", HOURS))
+    assert lines(after(State.FAQ, spoke("what?", m.Again()), open_at.memory))[0] == "hours"
+    moved_on = after(State.FAQ, spoke("hm", m.Clarify("Which one?")), told.memory)
+    assert lines(after(State.INTENT, spoke("what?", m.Again()), moved_on.memory)) == [
+        "how_can_i_help"
+    ]
+
+
+def test_a_question_for_a_field_and_the_read_back_are_put_again():
+    assert lines(after(State.LEAD_CAPTURE, spoke("what?", m.Again()), TAKING)) == [
+        "ask_field_again:phone"
+    ]
+    read = replace(TAKING, asking=Ask.CONFIRM, read_backs=1)
+    again = after(State.CONFIRMATION, spoke("what?", m.Again()), read)
+    assert (lines(again), again.memory.read_backs) == (["read_back"], 2)

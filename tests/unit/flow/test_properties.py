@@ -31,6 +31,7 @@ proposals = st.one_of(
     st.builds(m.TakeMessage, fields, st.booleans()),
     st.builds(m.Confirm, st.booleans(), fields),
     st.just(m.Finish()),
+    st.just(m.Again()),
     st.builds(m.Hold, words),
 )
 spoken = st.one_of(
