@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
+from app import leases, rates, spending
 from app.extensions import db
 from app.jobs import events, ledger, outbox
 from app.models import (
@@ -19,6 +20,7 @@ from app.models import (
     TransferAttempt,
     TransferStatus,
 )
+from app.rates import Rates
 from app.voice import memory as stored_memory
 from app.voice.flow import State, decide
 from app.voice.flow.messages import (
@@ -41,12 +43,13 @@ def finish_call(
     ended_by: str,
     duration: int | None = None,
     at: datetime | None = None,
+    prices: Rates | None = None,
 ) -> None:
     """End a call: keep the message that was begun, settle the outcome, cause what follows.
 
     `ended_by` is "caller", "receptionist", "refused" or "error"; `duration` is in seconds, as the
-    carrier told it. Idempotent: a call that has ended learns at most its duration and that it was
-    bridged after all. The caller commits.
+    carrier told it; `prices` are those at hand. Idempotent: a call that has ended learns at most
+    its duration and that it was bridged after all. The caller commits.
     """
     if duration is not None:
         call.duration = duration
@@ -54,8 +57,9 @@ def finish_call(
         if _bridged(call):
             _learn_that_it_was_bridged(call)
         if call.outcome == Outcome.BLOCKED and duration:
-            _book(call)  # whoever was forwarded, or heard why not, cost something all the same
+            _book(call, prices)  # whoever was forwarded, or heard why not, cost something
         return
+    connecting = call.state == CallState.TRANSFER_ATTEMPT
     _keep_begun_message(call)
     call.state = CallState.ENDED
     call.ended_at = at or datetime.now(UTC)
@@ -66,7 +70,10 @@ def finish_call(
         return
     outbox.add(JobKind.SUMMARISE_CALL, key=f"summarise_call:{call.id}", call_id=call.id)
     events.call_ended(call)
-    _book(call)
+    leases.release(call.call_sid)
+    if connecting:
+        _value_unsettled(call, prices)
+    _book(call, prices)
 
 
 def _learn_that_it_was_bridged(call: CallSession) -> None:
@@ -184,9 +191,29 @@ def _exists(statement: object) -> bool:
     return db.session.scalar(statement.limit(1)) is not None  # type: ignore[attr-defined]
 
 
-def _book(call: CallSession) -> None:
+def _value_unsettled(call: CallSession, prices: Rates | None) -> None:
+    """Of a transfer whose result was not told (yet): who took it may have talked until now."""
+    unsettled = db.session.scalars(
+        select(TransferAttempt).where(
+            TransferAttempt.call_id == call.id,
+            TransferAttempt.seconds.is_(None),
+            TransferAttempt.reserved > 0,
+        )
+    )
+    for attempt in unsettled:
+        most = (prices or rates.current()).cost(
+            SpendKind.TRANSFER_SECONDS, call.duration or 0, call.started_at.date()
+        )
+        cost = min(attempt.reserved, most) if attempt.accepted_by else 0
+        call.settled += cost - attempt.reserved
+        attempt.reserved = cost
+
+
+def _book(call: CallSession, prices: Rates | None) -> None:
+    """In the ledger, once; and in the account, where it takes the place of what was reserved."""
     if call.channel == Channel.TEST:
         return
+    spending.settle_call(call, prices or rates.current())
     used = {
         SpendKind.CALLS: 1,
         SpendKind.CALL_SECONDS: call.duration or 0,

@@ -11,6 +11,7 @@ from app.models.call import (
     Consent,
     ConsentKind,
     InboundRequest,
+    Limited,
     Outcome,
     Recording,
     RecordingStatus,
@@ -19,11 +20,12 @@ from app.models.call import (
     TransferAttempt,
     TransferStatus,
 )
-from app.models.control import Block, Lease, SpendKind, SpendLedger
+from app.models.control import Block, Lease, LeaseKind, SpendKind, SpendLedger
 from app.models.department import Department
 from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEvent
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
+from app.models.limits import CallLimits, SpendAccount, Treatment
 from app.models.number import TwilioNumber
 from app.models.people import (
     AttemptOutcome,
@@ -46,6 +48,7 @@ __all__ = [
     "AttemptOutcome",
     "AuditLog",
     "Block",
+    "CallLimits",
     "CallRecording",
     "CallSession",
     "CallState",
@@ -66,6 +69,8 @@ __all__ = [
     "Lead",
     "LeadStatus",
     "Lease",
+    "LeaseKind",
+    "Limited",
     "LoginAttempt",
     "OpeningHours",
     "Outcome",
@@ -77,6 +82,7 @@ __all__ = [
     "Role",
     "SecondFactor",
     "Speaker",
+    "SpendAccount",
     "SpendKind",
     "SpendLedger",
     "Tenant",
@@ -85,6 +91,7 @@ __all__ = [
     "Transcript",
     "TransferAttempt",
     "TransferStatus",
+    "Treatment",
     "TwilioNumber",
     "User",
     "UserToken",

@@ -45,7 +45,7 @@ AUDITED = frozenset(
     {
         "Tenant", "User", "ApiKey", "ReceptionistConfig", "TwilioNumber", "Department",
         "OpeningHours", "Holiday", "KnowledgeEntry", "KnowledgeGap", "Lead", "WebhookEndpoint",
-        "Block", "Recording", "Price", "CallSession",
+        "Block", "Recording", "Price", "CallSession", "CallLimits",
     }
 )  # fmt: skip
 _UNTOLD = frozenset({"last_login", "login_count", "fail_login_count", "updated_at", "changed_on"})

@@ -31,6 +31,8 @@ class JobKind(StrEnum):
     WEBHOOK_OUT = "webhook_out"
     BOOK_NUMBERS = "book_numbers"
     DELETE_TENANT = "delete_tenant"
+    LIMIT_MAIL = "limit_mail"  # a limit is near, or reached
+    NUMBERS_MAIL = "numbers_mail"  # other telephones are rung than before
 
 
 class WebhookEvent(StrEnum):

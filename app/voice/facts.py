@@ -16,10 +16,12 @@ from itertools import groupby
 import phonenumbers
 from sqlalchemy import select
 
-from app import directory
+from app import directory, limits, rates
 from app.extensions import db
+from app.limits import Limits
 from app.models import (
     AfterHours,
+    CallLimits,
     CallRecording,
     Department,
     EntryStatus,
@@ -30,12 +32,14 @@ from app.models import (
     Tenant,
     TwilioNumber,
 )
+from app.rates import Rates
 from app.rules import dialling, intake
 from app.voice import hours
 from app.voice.flow import messages as m
 
 DAYS_AHEAD = 14
 KEPT_TENANTS = 500
+MOST_TOLD = 12_000  # characters of knowledge that a prompt holds: app/ai/prompting.py
 _DEFAULT_FIELDS = (m.Ask.NAME, m.Ask.PHONE, m.Ask.REASON)
 
 
@@ -70,6 +74,9 @@ class Snapshot:
     suspension_number: str
     staff_first_seconds: int
     limits: m.Limits
+    bounds: Limits
+    rates: Rates
+    told: int  # characters of what a model is told of this tenant, at most
     schedule: hours.Schedule
     places: tuple[Place, ...]
     entries: tuple[tuple[m.Passage, str, date | None], ...]
@@ -211,6 +218,9 @@ def _load() -> Snapshot:
     config = db.session.scalars(select(ReceptionistConfig)).one_or_none() or _defaults()
     spans = db.session.scalars(select(OpeningHours)).all()
     holidays = db.session.scalars(select(Holiday)).all()
+    bounds = limits.in_force(tenant, db.session.scalars(select(CallLimits)).one_or_none())
+    places = tuple(_places(tenant.timezone, spans, holidays))
+    entries = tuple(_entries())
     return Snapshot(
         business=tenant.name,
         zone=tenant.timezone,
@@ -232,11 +242,24 @@ def _load() -> Snapshot:
         staff_first=config.staff_first_id,
         suspension_number=config.suspension_number or "",
         staff_first_seconds=config.staff_first_seconds,
-        limits=m.Limits(max_turns=config.max_turns, max_transfers=config.max_transfers),
+        limits=m.Limits(
+            max_turns=config.max_turns,
+            max_transfers=config.max_transfers,
+            talk_seconds=bounds.talk_seconds,
+        ),
+        bounds=bounds,
+        rates=rates.current(),
+        told=_told(places, entries),
         schedule=_schedule(tenant.timezone, spans, holidays, None),
-        places=tuple(_places(tenant.timezone, spans, holidays)),
-        entries=tuple(_entries()),
+        places=places,
+        entries=entries,
     )
+
+
+def _told(places: Iterable[Place], entries: Iterable[tuple[m.Passage, str, date | None]]) -> int:
+    known = sum(len(passage.question) + len(passage.answer) + 30 for passage, *_ in entries)
+    named = sum(len(f"{p.department.name}{p.department.description}") + 10 for p in places)
+    return min(known, MOST_TOLD) + named
 
 
 def _defaults() -> ReceptionistConfig:

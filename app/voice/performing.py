@@ -5,13 +5,12 @@ Nothing is said to be noted before its commit: the TwiML leaves only when all it
 
 import logging
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from flask import current_app
 from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app import calls
+from app import calls, spending
 from app.extensions import db
 from app.jobs import events, outbox
 from app.models import (
@@ -25,7 +24,8 @@ from app.models import (
     TenantStatus,
     TwilioNumber,
 )
-from app.voice import inbox, legs, lines, memory, notices, recordings, twiml
+from app.voice import callers, inbox, legs, lines, means, memory, notices, recordings, twiml
+from app.voice.before import Before
 from app.voice.facts import Snapshot
 from app.voice.flow import State
 from app.voice.flow import messages as m
@@ -33,60 +33,60 @@ from app.voice.inbox import Claim
 from app.voice.transcribing import Said, transcribe
 from app.voice.webhook import Kind
 
-if TYPE_CHECKING:
-    from app.voice.thinking import Before
-
 log = logging.getLogger(__name__)
 
 
-def commit(
-    claimed: Claim, before: "Before", facts: m.Facts, decision: m.Decision, said: Said
-) -> str:
+def commit(claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision, said: Said) -> str:
     """Perform a decision if the turn is still ours to finish; else answer what is stored."""
     call = _locked(claimed, before)
     if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
-        return _give_way(claimed, before.found)
+        return _give_way(claimed, before, said)
     if claimed.delivery.kind == Kind.VOICE:
-        _begin(call, claimed)
+        _begin(call, claimed, before)
     _advance(call, decision, said, facts.model)
-    legs.settle(call, claimed)
+    means.put_down(call, before.means, _tokens_cost(before, said))
+    legs.settle(call, claimed, before.found.rates)
     recordings.keep_message(call, claimed)
-    effects = _perform(call, before.found, facts, decision)
+    effects = _perform(call, before, facts, decision)
     transcribe(call, claimed, decision, said, effects, facts)
     if decision.state == State.ENDED:
-        calls.finish_call(call, ended_by="receptionist")
+        calls.finish_call(call, ended_by="receptionist", prices=before.found.rates)
     links = twiml.Links(_base_url(), call.turn, called=call.called, attempt=legs.ringing(call))
     language = before.found.language_of(call.called, decision.memory.language)
     answer = twiml.render(effects, links, voice_of(before.found, language), facts)
     if not inbox.finish(claimed, answer):
-        return _give_way(claimed, before.found)
+        return _give_way(claimed, before, said)
     db.session.commit()
     outbox.wake()
     _log(claimed, decision, said)
     return answer
 
 
-def refuse(claimed: Claim, found: Snapshot, refusal: str) -> str:
-    """A caller who is not answered: blocked ones are rejected, a suspended tenant's forwarded where
-    it chose to, others hear a sentence."""
+def refuse(claimed: Claim, before: Before) -> str:
+    """A caller who is not answered: unwanted ones are rejected, those of a suspended tenant
+    forwarded where it chose to, others hear a sentence."""
     call = _new_call(claimed)
     if call is None:
-        return _give_way(claimed, found)
+        return _give_way(claimed, before)
     call.turn += 1
+    call.limited = before.limited
     calls.finish_call(call, ended_by="refused", duration=0)
-    answer = _refusal(call, found, refusal)
+    answer = _refusal(call, before.found, before.refusal)
     if not inbox.finish(claimed, answer):
-        return _give_way(claimed, found)
+        return _give_way(claimed, before)
     db.session.commit()
     return answer
 
 
 def _refusal(call: CallSession, found: Snapshot, refusal: str) -> str:
-    if refusal == "blocked":
+    if refusal == callers.REJECTED:
         return twiml.reject()
+    if refusal == callers.BUSY:
+        return twiml.hang_up(notices.all_busy(found.language), voice_of(found))
     if refusal == TenantStatus.SUSPENDED and found.suspension_number:
         links = twiml.Links(_base_url(), call.turn, called=call.called)
-        return twiml.forward(found.suspension_number, call.caller, links)
+        talk_seconds = found.bounds.talk_seconds
+        return twiml.forward(found.suspension_number, call.caller, links, talk_seconds)
     return _not_in_service(found)
 
 
@@ -102,9 +102,9 @@ def answer_late(claimed: Claim, found: Snapshot) -> str:
         select(CallSession).where(CallSession.call_sid == delivery.call_sid).with_for_update()
     )
     if call is not None and delivery.kind == Kind.TRANSFER_STATUS:
-        legs.settle(call, claimed)
+        legs.settle(call, claimed, found.rates)
         if call.outcome is not None:
-            calls.finish_call(call, ended_by="caller")
+            calls.finish_call(call, ended_by="caller", prices=found.rates)
     newest = inbox.latest_answer(delivery.tenant_id, delivery.call_sid)
     over = call is None or call.outcome is not None
     answer = twiml.hang_up("", twiml.VoiceSettings()) if over or newest is None else newest
@@ -147,16 +147,21 @@ def voice_of(found: Snapshot, language: str = "") -> twiml.VoiceSettings:
     return twiml.VoiceSettings(name=notices.voice_for(language), language=language)
 
 
-def _give_way(claimed: Claim, found: Snapshot) -> str:
-    """Another node finished this turn, or the caller hung up meanwhile: its answer counts."""
+def _give_way(claimed: Claim, before: Before, said: Said | None = None) -> str:
+    """Another node finished this turn, or the caller hung up meanwhile: its answer counts. What was
+    reserved for this one is given back, but for what it cost."""
     db.session.rollback()
+    cost = _tokens_cost(before, said) if said else 0
+    if before.means.granted and not before.here.test:
+        spending.charge(claimed.delivery.tenant_id, cost - before.means.granted)
+        db.session.commit()
     stored = inbox.answer_of(claimed.delivery)
     if stored is None:
-        return answer_late(claimed, found)
+        return answer_late(claimed, before.found)
     return stored
 
 
-def _locked(claimed: Claim, before: "Before") -> CallSession | None:
+def _locked(claimed: Claim, before: Before) -> CallSession | None:
     if not before.known:
         return _new_call(claimed)
     return db.session.scalar(
@@ -191,10 +196,16 @@ def _new_call(claimed: Claim) -> CallSession | None:
     )
 
 
-def _begin(call: CallSession, claimed: Claim) -> None:
+def _begin(call: CallSession, claimed: Claim, before: Before) -> None:
     """A test call was registered before anybody dialled."""
     call.caller = str(claimed.event["caller"])
     call.started_at = datetime.now(UTC)
+    call.limited = before.limited
+
+
+def _tokens_cost(before: Before, said: Said) -> int:
+    used = said.understood
+    return means.tokens_cost(before.found, used.tokens_in, used.tokens_out) if used else 0
 
 
 def _advance(call: CallSession, decision: m.Decision, said: Said, model: str) -> None:
@@ -211,10 +222,11 @@ def _advance(call: CallSession, decision: m.Decision, said: Said, model: str) ->
 
 
 def _perform(
-    call: CallSession, found: Snapshot, facts: m.Facts, decision: m.Decision
+    call: CallSession, before: Before, facts: m.Facts, decision: m.Decision
 ) -> list[twiml.Part]:
     """Write what each effect keeps; the parts that Twilio is to play, in order."""
     parts: list[twiml.Part] = []
+    found = before.found
     language = found.language_of(call.called, decision.memory.language)
     voice = lines.Voice(greeting=found.greeting_in(language), language=language)
     for effect in decision.effects:
@@ -232,7 +244,7 @@ def _perform(
             case m.NoteConsent(given):
                 _note_consent(call, given, language)
             case m.Dial(department_id):
-                legs.begin(call, facts, department_id)
+                legs.begin(call, facts, department_id, before.means.talk)
                 parts.append(effect)
             case m.Listen() | m.Record() | m.HangUp():
                 parts.append(effect)

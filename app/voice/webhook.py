@@ -49,18 +49,30 @@ _TURN = re.compile(r"[0-9]{1,4}")
 _BOOL = re.compile(r"true|false")
 _CONTROL = re.compile("[\x00-\x1f\x7f]")  # PostgreSQL holds no NUL, and nobody speaks any of them
 _SOURCE = re.compile(r"[A-Za-z]{1,40}")
+_VERSTAT = re.compile(r"(?:TN|No-TN)-Validation[A-Za-z-]{0,40}")
+WITHHELD = "anonymous"
+# How carriers write it. The numbers spell it on a telephone's keys, and are nobody's.
+_WITHHELD = frozenset({
+    "anonymous", "unknown", "unavailable", "restricted", "blocked", "private", "withheld",
+    "+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253",
+    "266696687", "7378742833", "2562533", "8656696", "86282452253",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """One request. Absent optional fields are "" or None. `turn`, `wait` and `attempt` come from
-    the query that we ourselves put into the action URL."""
+    the query that we ourselves put into the action URL. `caller` is WITHHELD for whoever withholds
+    the number, in whatever words; `verstat` is what the carriers found of it (STIR/SHAKEN,
+    https://www.twilio.com/docs/voice/trusted-calling-with-shakenstir)."""
 
     kind: Kind
     account_sid: str
     call_sid: str
     to: str = ""
     caller: str = ""
+    forwarded_from: str = ""
+    verstat: str = ""
     turn: int = 0
     wait: int = 0
     attempt: int = 0
@@ -115,7 +127,17 @@ def retold(form: Form, query: Form) -> dict[str, str]:
 
 
 def _parties(fields: "_Fields", _ours: "_Fields") -> dict[str, object]:
-    return {"to": fields.one("To", _NUMBER), "caller": fields.maybe("From", _CALLER)}
+    caller = fields.maybe("From", _CALLER)
+    withheld = caller.lower() in _WITHHELD
+    return {"to": fields.one("To", _NUMBER), "caller": WITHHELD if withheld else caller}
+
+
+def _beginning(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
+    """What carriers tell besides is never a reason to lose a call."""
+    return _parties(fields, ours) | {
+        "forwarded_from": fields.perhaps("ForwardedFrom", _NUMBER),
+        "verstat": fields.perhaps("StirVerstat", _VERSTAT),
+    }
 
 
 def _words(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
@@ -171,7 +193,7 @@ def _recording_ready(fields: "_Fields", _ours: "_Fields") -> dict[str, object]:
 
 
 _SPECIAL: Mapping[Kind, Callable[["_Fields", "_Fields"], dict[str, object]]] = {
-    Kind.VOICE: _parties,
+    Kind.VOICE: _beginning,
     Kind.GATHER: _words,
     Kind.TRANSFER_STATUS: _dialled,
     Kind.MESSAGE: _recorded,
@@ -199,6 +221,11 @@ class _Fields:
         if value and not shape.fullmatch(value):
             raise Malformed(f"{name} is not of its shape")
         return value
+
+    def perhaps(self, name: str, shape: re.Pattern[str]) -> str:
+        """ "" for what is not of its shape."""
+        value = self.text(name)
+        return value if shape.fullmatch(value) else ""
 
     def one(self, name: str, shape: re.Pattern[str]) -> str:
         value = self.maybe(name, shape)
