@@ -1,5 +1,6 @@
 """How a call ends and what stays of it: its lead, its outcome, and the work it causes."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
@@ -51,15 +52,13 @@ def finish_call(
     carrier told it; `prices` are those at hand. Idempotent: a call that has ended learns at most
     its duration and that it was bridged after all. The caller commits.
     """
+    if call.outcome is not None:
+        _learn(call, duration, prices)
+        return
+    prices = prices or rates.current()
     if duration is not None:
         call.duration = duration
-    if call.outcome is not None:
-        if _bridged(call):
-            _learn_that_it_was_bridged(call)
-        if call.outcome == Outcome.BLOCKED and duration:
-            _book(call, prices)  # whoever was forwarded, or heard why not, cost something
-        return
-    connecting = call.state == CallState.TRANSFER_ATTEMPT
+    unsettled = _unsettled(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
     _keep_begun_message(call)
     call.state = CallState.ENDED
     call.ended_at = at or datetime.now(UTC)
@@ -68,20 +67,25 @@ def finish_call(
     call.outcome = _outcome(call, ended_by)
     if call.outcome is Outcome.BLOCKED:
         return
+    change = _valued(call, prices, unsettled)
     outbox.add(JobKind.SUMMARISE_CALL, key=f"summarise_call:{call.id}", call_id=call.id)
     events.call_ended(call)
     leases.release(call.call_sid)
-    if connecting:
-        _value_unsettled(call, prices)
-    _book(call, prices)
+    _book(call, change)
 
 
-def _learn_that_it_was_bridged(call: CallSession) -> None:
-    """What a person marked as spam stays so."""
-    if call.before_spam:
-        call.before_spam = Outcome.TRANSFERRED
-    else:
-        call.outcome = Outcome.TRANSFERRED
+def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> None:
+    """Of a call that is over. What a person marked as spam stays so; whoever was forwarded, or
+    heard why not, cost something all the same."""
+    if duration is not None:
+        call.duration = duration
+    if _bridged(call):
+        if call.before_spam:
+            call.before_spam = Outcome.TRANSFERRED
+        else:
+            call.outcome = Outcome.TRANSFERRED
+    if call.outcome == Outcome.BLOCKED and duration:
+        _book(call, _valued(call, prices or rates.current()))
 
 
 def save_lead(
@@ -191,29 +195,35 @@ def _exists(statement: object) -> bool:
     return db.session.scalar(statement.limit(1)) is not None  # type: ignore[attr-defined]
 
 
-def _value_unsettled(call: CallSession, prices: Rates | None) -> None:
-    """Of a transfer whose result was not told (yet): who took it may have talked until now."""
-    unsettled = db.session.scalars(
+def _unsettled(call: CallSession) -> Sequence[TransferAttempt]:
+    """Transfers whose result was not told (yet)."""
+    return db.session.scalars(
         select(TransferAttempt).where(
             TransferAttempt.call_id == call.id,
             TransferAttempt.seconds.is_(None),
             TransferAttempt.reserved > 0,
         )
-    )
+    ).all()
+
+
+def _valued(call: CallSession, prices: Rates, unsettled: Sequence[TransferAttempt] = ()) -> int:
+    """By how much the call's cost is above what was reserved for it. Whoever took an unsettled
+    transfer may have talked until now."""
+    if call.channel == Channel.TEST:
+        return 0
+    day, seconds = call.started_at.date(), call.duration or 0
     for attempt in unsettled:
-        most = (prices or rates.current()).cost(
-            SpendKind.TRANSFER_SECONDS, call.duration or 0, call.started_at.date()
-        )
-        cost = min(attempt.reserved, most) if attempt.accepted_by else 0
+        talked = prices.cost(SpendKind.TRANSFER_SECONDS, seconds, day)
+        cost = min(attempt.reserved, talked) if attempt.accepted_by else 0
         call.settled += cost - attempt.reserved
         attempt.reserved = cost
+    return spending.valued(call, prices)
 
 
-def _book(call: CallSession, prices: Rates | None) -> None:
-    """In the ledger, once; and in the account, where it takes the place of what was reserved."""
+def _book(call: CallSession, change: int) -> None:
+    """In the ledger, once; in the account by how much it cost more than was reserved."""
     if call.channel == Channel.TEST:
         return
-    spending.settle_call(call, prices or rates.current())
     used = {
         SpendKind.CALLS: 1,
         SpendKind.CALL_SECONDS: call.duration or 0,
@@ -223,3 +233,4 @@ def _book(call: CallSession, prices: Rates | None) -> None:
     for kind, quantity in used.items():
         model = call.model if kind in (SpendKind.TOKENS_IN, SpendKind.TOKENS_OUT) else ""
         ledger.book(kind, quantity, key=f"{kind}:{call.id}", call_id=call.id, model=model)
+    spending.charge(call.tenant_id, change, call.started_at)

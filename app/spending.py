@@ -145,13 +145,14 @@ def _tell(period: str, begins: date, percent: int) -> None:
     )  # fmt: skip
 
 
-def settle_call(call: CallSession, rates: Rates) -> None:
-    """A call is over: what it cost takes the place of what was reserved for it."""
+def valued(call: CallSession, rates: Rates) -> int:
+    """A call is over: what it cost takes the place of what was reserved for it. By how much that is
+    more is to be charged."""
     day = call.started_at.date()
     line = rates.cost(SpendKind.CALL_SECONDS, call.duration or 0, day)
     cost = call.settled + line + rates.cost(SpendKind.CALLS, 1, day)
-    charge(call.tenant_id, cost - call.reserved, call.started_at)
-    call.reserved = cost
+    change, call.reserved = cost - call.reserved, cost
+    return change
 
 
 def settle_transfer(call: CallSession, attempt: TransferAttempt, cost: int) -> None:

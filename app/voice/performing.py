@@ -70,7 +70,7 @@ def refuse(claimed: Claim, before: Before) -> str:
         return _give_way(claimed, before)
     call.turn += 1
     call.limited = before.limited
-    calls.finish_call(call, ended_by="refused", duration=0)
+    calls.finish_call(call, ended_by="refused", duration=0, prices=before.found.rates)
     answer = _refusal(call, before.found, before.refusal)
     if not inbox.finish(claimed, answer):
         return _give_way(claimed, before)
