@@ -16,6 +16,7 @@ from app.extensions import db
 from app.models import UNITS, Price, SpendKind
 
 CENT: Final = 10_000
+USUAL_CURRENCY: Final = "USD"
 _MILLION: Final = Decimal(1_000_000)
 # For one unit of app/models/price.py, in US dollars: list prices of Twilio (inbound and outbound
 # calls within the US, recording) and of a large model of OpenAI, rounded up, as of November 2026.
@@ -36,6 +37,7 @@ class Rate:
     model: str
     valid_from: date
     amount: Decimal
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,16 @@ class Rates:
         exact = quantity * self._of_piece(kind, day, model)
         return int(exact.to_integral_value(ROUND_CEILING))
 
-    def affordable(self, kind: SpendKind, micros: int, day: date) -> int | None:
-        """How much of it `micros` pay for; None: any amount, as it costs nothing."""
-        piece = self._of_piece(kind, day, "")
-        return int(max(micros, 0) / piece) if piece else None
+    def tokens(self, read: int, written: int, day: date, model: str) -> int:
+        """Of what a model reads and writes."""
+        return self.cost(SpendKind.TOKENS_IN, read, day, model) + self.cost(
+            SpendKind.TOKENS_OUT, written, day, model
+        )
+
+    @property
+    def currency(self) -> str:
+        """That of the newest price. Different ones are added up as if they were one."""
+        return self.rates[0].currency if self.rates else USUAL_CURRENCY
 
     def _of_piece(self, kind: SpendKind, day: date, model: str) -> Decimal:
         found = self._known.get((kind, model, day))
@@ -70,4 +78,6 @@ class Rates:
 def current() -> Rates:
     """As the prices are now. They raise every tenant's facts_version when they change."""
     prices: Iterable[Price] = db.session.scalars(select(Price).order_by(Price.valid_from.desc()))
-    return Rates(tuple(Rate(SpendKind(p.kind), p.model, p.valid_from, p.amount) for p in prices))
+    return Rates(
+        tuple(Rate(SpendKind(p.kind), p.model, p.valid_from, p.amount, p.currency) for p in prices)
+    )

@@ -21,6 +21,7 @@ from app.rates import CENT, Rates
 
 WARNED_AT: Final = 80  # percent of a limit at which a tenant's people are told
 REACHED: Final = 100
+MODEL_SHARE: Final = 90  # percent of the limits; the rest is for the line and for transfers
 
 # A period that has begun anew counts from nothing; a node whose clock is late does not bring the
 # old one back.

@@ -13,7 +13,18 @@ from typing import Any
 from sqlalchemy import func, text, update
 
 from app.extensions import db
-from app.jobs import leaving, ledger, mails, outbox, people, recordings, summaries, upkeep, webhooks
+from app.jobs import (
+    leaving,
+    ledger,
+    mails,
+    outbox,
+    owners,
+    people,
+    recordings,
+    summaries,
+    upkeep,
+    webhooks,
+)
 from app.jobs.outbox import JobError, Unfinished, Work
 from app.models import Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
@@ -43,6 +54,8 @@ HANDLERS: dict[str, Handler] = {
     JobKind.CALL_SUMMARY_MAIL: Handler(mails.call_summary_mail, attempts=12),
     JobKind.LEAD_NOTIFICATION: Handler(mails.lead_notification, attempts=12),
     JobKind.ALERT_MAIL: Handler(mails.alert_mail, attempts=12),
+    JobKind.LIMIT_MAIL: Handler(owners.limit_mail, attempts=12),
+    JobKind.NUMBERS_MAIL: Handler(owners.numbers_mail, attempts=12),
     # A call lasts minutes: a recording is begun soon or not at all.
     JobKind.START_RECORDING: Handler(
         recordings.start_recording, attempts=6, first=timedelta(seconds=2)

@@ -103,6 +103,8 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobKind.CALL_SUMMARY_MAIL: Said("", _("Mail with a summary")),
         JobKind.LEAD_NOTIFICATION: Said("", _("Mail with a message")),
         JobKind.ALERT_MAIL: Said("", _("Alert by mail")),
+        JobKind.LIMIT_MAIL: Said("", _("Mail about a limit")),
+        JobKind.NUMBERS_MAIL: Said("", _("Mail about changed telephones")),
         JobKind.START_RECORDING: Said("", _("Start of a recording")),
         JobKind.STOP_RECORDING: Said("", _("End of a recording")),
         JobKind.DELETE_RECORDING: Said("", _("Deletion of a recording")),

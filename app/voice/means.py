@@ -15,13 +15,12 @@ from flask import current_app
 from app import spending
 from app.models import CallSession, Channel, SpendKind
 from app.rates import CENT
-from app.spending import Offer
+from app.spending import MODEL_SHARE, Offer
 from app.voice.facts import Snapshot
 
 AHEAD: Final = 60  # seconds of the line that are paid at least, as a turn begins
 STEP: Final = 180  # and for how many they are reserved when they are not
 QUESTIONS: Final = 4  # to the model that are reserved at a time
-MODEL_SHARE: Final = 90  # percent of the limits; the rest is for the line and for transfers
 WIND_UP: Final = 120  # seconds before its end in which a call only takes a message
 SHORTEST_TALK: Final = 60  # seconds
 PROMPT: Final = 8_000  # characters besides the tenant's own: instructions, tools, hours, notes
@@ -150,9 +149,7 @@ def _question(found: Snapshot, here: Balance, asked: int | None) -> int | None:
 
 def tokens_cost(found: Snapshot, read: int, written: int) -> int:
     model = found.model or str(current_app.extensions["settings"].openai_model)
-    return found.rates.cost(SpendKind.TOKENS_IN, read, _today(), model) + found.rates.cost(
-        SpendKind.TOKENS_OUT, written, _today(), model
-    )
+    return found.rates.tokens(read, written, _today(), model)
 
 
 def _offers(line: int, question: int | None, unused: int) -> Iterator[Offer]:
