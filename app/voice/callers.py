@@ -6,16 +6,18 @@ call's first minutes, which lets a tenant's calls begin one after the other.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import text
 
 from app import leases
 from app.extensions import db
+from app.jobs import outbox
 from app.limits import Limits
-from app.models import Limited, Treatment, audit
+from app.models import JobKind, Limited, Treatment, audit
 from app.rates import CENT
+from app.spending import REACHED, WARNED_AT
 from app.voice import means
 from app.voice.facts import Snapshot
 from app.voice.means import Balance, Means
@@ -25,6 +27,7 @@ MUCH_TOO_MANY: Final = 2  # times a tenant's limit: nobody can even take message
 NOTHING: Final = Means()
 REJECTED, BUSY = "rejected", "busy"
 FAILED: Final = "TN-Validation-Failed"
+FEW: Final = 4
 SHORT_CALLS: Final = 3  # that one number may make within TEN_MINUTES before it is suspected
 SHORT: Final = 10  # seconds
 TEN_MINUTES: Final = timedelta(minutes=10)
@@ -101,7 +104,22 @@ def meet(ring: Ring, found: Snapshot, here: Balance) -> Welcome:
     if granted is None:
         granted, limited = Means(), limited or Limited.SPENT
     leases.take(ring.call_sid, _hashed(ring), found.bounds.call_seconds)
+    _warn(found.bounds, seen)
     return Welcome(granted, limited)
+
+
+def _warn(bounds: Limits, seen: Any) -> None:
+    """The tenant's people, once a day for each limit and step; of a limit of a few calls only when
+    a caller is beyond it."""
+    for name, count in (("calls_at_once", seen["at_once"]), ("calls_per_minute", seen["minute"])):
+        most = getattr(bounds, name)
+        near = most > FEW and (count + 1) * 100 >= most * WARNED_AT
+        step = REACHED if count >= most else WARNED_AT if near else 0
+        if step:
+            day = datetime.now(UTC).date()
+            outbox.add(
+                JobKind.LIMIT_MAIL, key=f"limit:{name}:{day}:{step}", limit=name, percent=step
+            )
 
 
 def _treated(
