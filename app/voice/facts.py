@@ -220,6 +220,7 @@ def _load() -> Snapshot:
     holidays = db.session.scalars(select(Holiday)).all()
     bounds = limits.in_force(tenant, db.session.scalars(select(CallLimits)).one_or_none())
     places = tuple(_places(tenant.timezone, spans, holidays))
+    forward = config.suspension_number
     entries = tuple(_entries())
     return Snapshot(
         business=tenant.name,
@@ -240,7 +241,7 @@ def _load() -> Snapshot:
         message_only_when_closed=config.after_hours == AfterHours.MESSAGE,
         announces_recording=config.recording == CallRecording.ANNOUNCE,
         staff_first=config.staff_first_id,
-        suspension_number=config.suspension_number or "",
+        suspension_number=forward if forward and _rung({forward}) else "",
         staff_first_seconds=config.staff_first_seconds,
         limits=m.Limits(
             max_turns=config.max_turns,
@@ -300,14 +301,14 @@ def _places(
 def _rung(numbers: set[str]) -> set[str]:
     """Those that may be rung: they were checked when they were saved, but countries may have been
     taken off the list since, and a number may have become one that is answered here."""
-    countries = directory.allowed_countries()
+    countries, home = directory.allowed_countries(), directory.own_country()
     answered = set(directory.answered_here(sorted(numbers)))
-    return {n for n in numbers - answered if _may_ring(n, countries)}
+    return {n for n in numbers - answered if _may_ring(n, countries, home)}
 
 
-def _may_ring(number: str, countries: frozenset[str]) -> bool:
+def _may_ring(number: str, countries: frozenset[str], home: frozenset[str]) -> bool:
     try:
-        return dialling.refusal(number, countries) is None
+        return dialling.refusal(number, countries, home) is None
     except ValueError:  # nothing saves such a number; a call goes on even so
         return False
 
