@@ -29,6 +29,10 @@ COMMANDS = {
     "encoder": "the sentence encoder alone: one per machine, beside its web server",
     "migrate": "bring the database's roles and tables up to date",
     "doctor": "whether calls would arrive: numbers at Twilio, the public address",
+    "backup": "every row of the database into one file",
+    "restore": "a backup's rows into an empty database",
+    "move": "from databases of our own to those that DATABASE_URL and REDIS_URL name",
+    "audit": "every pinned package against known weaknesses",
     "shell": "a Python prompt with the application loaded",
 }
 NEED_DEVELOPMENT = ("test", "bench")

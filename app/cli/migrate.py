@@ -73,24 +73,31 @@ def migrate(admin_url: str, settings: Settings) -> str:
         login_url = make_schema(admin, admin_url, settings)
         if not is_current(login_url):
             sync_permissions(replace(settings, database_url=login_url))
-            _remember(_with_database(admin_url, _database_of(login_url)))
+            _remember(with_database(admin_url, database_of(login_url)))
     return login_url
 
 
-def make_schema(admin: Connection, admin_url: str, settings: Settings) -> str:
+def make_schema(
+    admin: Connection, admin_url: str, settings: Settings, revision: str = "head"
+) -> str:
     """Everything but the admin panel's permissions."""
     from alembic import command
     from alembic.config import Config
 
     login_url = login_url_for(admin_url, settings)
-    own_url = _with_database(admin_url, _database_of(login_url))
+    own_url = with_database(admin_url, database_of(login_url))
+    make_roles_and_database(admin, own_url, login_url)
+    config = Config(MIGRATIONS / "alembic.ini")
+    config.attributes["url"] = own_url
+    command.upgrade(config, revision)
+    return login_url
+
+
+def make_roles_and_database(admin: Connection, own_url: str, login_url: str) -> None:
+    """Those that are missing. `own_url` is the administrator's, of the product's database."""
     with admin.cursor() as cursor:
         _make_roles(cursor, login_url)
         _make_database(cursor, own_url, login_url)
-    config = Config(MIGRATIONS / "alembic.ini")
-    config.attributes["url"] = own_url
-    command.upgrade(config, "head")
-    return login_url
 
 
 def login_url_for(admin_url: str, settings: Settings) -> str:
@@ -212,7 +219,7 @@ def _make_login(cursor: Cursor, login: SplitResult) -> None:
 
 
 def _make_database(cursor: Cursor, own_url: str, login_url: str) -> None:
-    database, login = _database_of(own_url), unquote(urlsplit(login_url).username or "")
+    database, login = database_of(own_url), unquote(urlsplit(login_url).username or "")
     if not _exists(cursor, "pg_database", "datname", database):
         _execute(cursor, "create database {} owner {}", database, OWNER)
     _execute(cursor, "revoke all on database {} from public", database)
@@ -243,9 +250,11 @@ def _execute(cursor: Cursor, statement: str, *names: str | sql.Composable) -> No
     cursor.execute(sql.SQL(statement).format(*parts))
 
 
-def _database_of(url: str) -> str:
+def database_of(url: str) -> str:
+    """Its name."""
     return unquote(urlsplit(url).path.strip("/"))
 
 
-def _with_database(url: str, database: str) -> str:
+def with_database(url: str, database: str) -> str:
+    """The same server and login, another database."""
     return urlsplit(url)._replace(path=f"/{quote(database)}").geturl()

@@ -35,6 +35,19 @@ class EmbeddedPostgres(EmbeddedServer):
     def url(self, database: str) -> str:
         return f"postgresql://{SUPERUSER}:{quote(self._password)}@{HOST}:{self.port}/{database}"
 
+    def join(self) -> bool:
+        """Let `url` lead to the server that another run.py has started on this data; False if none
+        has."""
+        kept = self.data_dir / "postgres_password"
+        base = place.elsewhere(self.data_dir) or self.data_dir
+        self._cluster = base / self.name.lower() / "cluster"
+        try:
+            self._password = kept.read_text().strip()
+            self.port = int((self._cluster / "postmaster.pid").read_text().splitlines()[3])
+        except (OSError, IndexError, ValueError):
+            return False
+        return self._is_ours()
+
     def _prepare(self) -> None:
         self._cluster = self._folder / "cluster"
         self._programs = _programs(self._folder, self._who)
@@ -96,8 +109,9 @@ class EmbeddedPostgres(EmbeddedServer):
         return lines[:1] == [str(self.process_id)] and lines[-1].strip() == "ready"
 
     def _answers(self) -> bool:
-        if not self._says_ready():
-            return False
+        return self._says_ready() and self._is_ours()
+
+    def _is_ours(self) -> bool:
         try:
             connection = psycopg2.connect(self.admin_url, connect_timeout=5)
         except psycopg2.OperationalError:

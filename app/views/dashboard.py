@@ -17,8 +17,10 @@ from app.figures import calls, transfers, waiting, work
 from app.figures.period import LONGEST, Period
 from app.models import Channel, JobKind, Outcome
 from app.tenancy import PLATFORM, current_scope
-from app.views import behind, charted, moments, needing, reckoning, tones
+from app.views import behind, charted, moments, needing, opening, reckoning, tones
+from app.views.opening import Standing
 from app.views.refusals import Refused
+from app.voice import facts
 
 USUAL = 7
 DAYS = {1: _("Today"), 7: _("7 days"), 30: _("30 days")}
@@ -46,12 +48,19 @@ class Dashboard(IndexView):
         page = self.render_template(
             "dashboard.html", chosen=choice, period=choice.period, days=DAYS, behind=behind,
             zone=choice.period.zone_name, today=moments.today(),
-            across=current_scope() is PLATFORM, **context,
+            across=current_scope() is PLATFORM, standing=_standing(), **context,
         )  # fmt: skip
         return page, 400 if choice.problem else 200
 
     def _may(self, name: str) -> bool:
         return bool(self.appbuilder.sm.has_access("can_read", name))
+
+
+def _standing() -> Standing | None:
+    """Whether the business is open now; None across tenants."""
+    if current_scope() is PLATFORM:
+        return None
+    return opening.standing(facts.current(), None, facts.now())
 
 
 def _found(period: Period, may: Any) -> dict[str, Any]:

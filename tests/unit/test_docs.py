@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 import run
+from app import advisories
+from app.cli import audit
 from app.voice.flow import MOVES, State
 from config import Settings
 
@@ -100,3 +102,10 @@ def test_every_file_named_in_a_recipe_exists() -> None:
     assert named
     missing = [name for name in named if "/x.py" not in name and not (ROOT / name).exists()]
     assert missing == []
+
+
+def test_every_pinned_package_has_its_licence_listed() -> None:
+    page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+    listed = {cell[0] for cell in rows(section(page, "Packages")) if cell[1]}
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in audit.FILES]
+    assert listed == {pin.name for text in texts for pin in advisories.pins(text)[0]}

@@ -1,5 +1,6 @@
 """The HTML pages of every entity, as super admin and as a tenant's user."""
 
+import gzip
 import re
 from datetime import time
 
@@ -222,3 +223,18 @@ def test_health_says_whether_the_process_lives_and_may_get_work(client: FlaskCli
     assert ready.get_json() == {"status": "ok"} | parts
     outside = client.get("/readyz", environ_base={"REMOTE_ADDR": "203.0.113.9"})
     assert outside.get_json() == {"status": "ok"}
+
+
+def test_what_screens_are_made_of_is_packed_and_kept_but_pages_are_not(client: FlaskClient):
+    page = client.get("/login/", headers={"Accept-Encoding": "gzip"})
+    assert "Content-Encoding" not in page.headers
+    paths = re.findall(r'(?:href|src)="(/[^"]+[?]v=[^"#]+)', page.text)
+    assert len(paths) >= 2
+    for path in paths:
+        plain = client.get(path, buffered=True)
+        packed = client.get(path, headers={"Accept-Encoding": "gzip"}, buffered=True)
+        assert "immutable" in packed.headers["Cache-Control"]
+        assert packed.vary == plain.vary
+        if packed.mimetype.startswith("text/"):
+            assert gzip.decompress(packed.data) == plain.data
+            assert len(packed.data) < len(plain.data)
