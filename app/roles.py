@@ -19,7 +19,14 @@ class RoleName(StrEnum):
 CALLS: Final = ("CallSession", "Transcript", "TransferAttempt", "CallSummary", "Recording", "Lead")
 KNOWLEDGE: Final = ("KnowledgeEntry", "KnowledgeGap")
 BLOCKS: Final = ("Block",)
-SETUP: Final = ("ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday")
+SETUP: Final = (
+    "ReceptionistConfig",
+    "CallLimits",
+    "TwilioNumber",
+    "Department",
+    "OpeningHours",
+    "Holiday",
+)
 CONSENTS: Final = ("Consent",)
 PEOPLE: Final = ("User",)
 WEBHOOKS: Final = ("WebhookEndpoint",)
@@ -49,8 +56,8 @@ MAY_READ: Final = {
 _WORKED_ON: Final = ("Lead", *KNOWLEDGE, *BLOCKS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
-        *_WORKED_ON, "ReceptionistConfig", "Department", "OpeningHours", "Holiday", "Recording",
-        *PEOPLE,
+        *_WORKED_ON, "ReceptionistConfig", "CallLimits", "Department", "OpeningHours", "Holiday",
+        "Recording", *PEOPLE,
         *WEBHOOKS,
     ),
     RoleName.AGENT: _WORKED_ON,
@@ -69,7 +76,7 @@ MENUS: Final = {
     "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
     "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs",
     "SpendLedger": "Usage entries", "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
-    "Block": "Blocked callers",
+    "Block": "Blocked callers", "CallLimits": "Limits",
     "Consent": "Consents",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)

@@ -16,6 +16,7 @@ from app.models import (
     KnowledgeGap,
     Lead,
     LeadStatus,
+    Limited,
     Outcome,
     Transcript,
     TransferAttempt,
@@ -25,7 +26,8 @@ from app.views.unwanted import UnwantedPage
 from app.views.usage import NAMES, amount
 
 KINDS = {
-    "CallState": CallState, "Channel": Channel, "LeadStatus": LeadStatus, "Outcome": Outcome
+    "CallState": CallState, "Channel": Channel, "LeadStatus": LeadStatus, "Limited": Limited,
+    "Outcome": Outcome,
 }  # fmt: skip
 FOLDED = 500  # characters by which questions are told apart
 
@@ -64,6 +66,7 @@ class CallPage(UnwantedPage):
             "can_be_blocked": unwanted.can_be_blocked(call),
             "spend_names": NAMES,
             "spent": amount,
+            "reads_limits": self._reads("CallLimits"),
             "sees_details": self._reads("AuditLog"),
         }
 

@@ -21,7 +21,7 @@ from app.extensions import db
 from app.models import Price, SpendKind, SpendLedger, Tenant
 from app.tenancy import current_tenant_id
 from app.usage import Month
-from app.views import checks
+from app.views import checks, held
 from app.views.entity import READ, Entity
 from app.views.interface import is_id
 from app.views.refusals import Refused
@@ -192,6 +192,7 @@ class UsageMonths(BaseView):
             "usage.html", asked=asked, months=found, names=NAMES, money=money, amount=amount,
             used=usage.used(lines), costs=usage.total(lines),
             unpriced=sorted({kind for month in found for kind in month.unpriced}),
+            limits=held.of_scope(),
         )  # fmt: skip
 
     @expose("/csv", methods=["GET"])
