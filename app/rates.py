@@ -51,7 +51,7 @@ class Rates:
         """Of `quantity` in the ledger's unit (seconds, tokens, pieces); rounded up."""
         if quantity <= 0:
             return 0
-        exact = quantity * self._of_piece(kind, day, model)
+        exact = quantity * self._of_unit(kind, day, model) * _MILLION / UNITS[kind][0]
         return int(exact.to_integral_value(ROUND_CEILING))
 
     def tokens(self, read: int, written: int, day: date, model: str) -> int:
@@ -65,13 +65,13 @@ class Rates:
         """That of the newest price. Different ones are added up as if they were one."""
         return self.rates[0].currency if self.rates else USUAL_CURRENCY
 
-    def _of_piece(self, kind: SpendKind, day: date, model: str) -> Decimal:
+    def _of_unit(self, kind: SpendKind, day: date, model: str) -> Decimal:
         found = self._known.get((kind, model, day))
         if found is None:
             fits = [r for r in self.rates if r.kind == kind and r.valid_from <= day]
             own = [r for r in fits if r.model == model] or [r for r in fits if not r.model]
             unit = own[0].amount if own else GUESSED.get(kind, Decimal(0))
-            found = self._known.setdefault((kind, model, day), unit * _MILLION / UNITS[kind][0])
+            found = self._known.setdefault((kind, model, day), unit)
         return found
 
 
