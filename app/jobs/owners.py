@@ -18,6 +18,7 @@ from app.roles import RoleName
 from app.spending import REACHED
 from app.voice.spoken import _
 
+LIMITS_PAGE: Final = "/calllimitspage/list/"
 _MONEY: Final = ("day_cents", "month_cents")
 _NAMES: Final = {
     "day_cents": _("what calls may cost in a day"),
@@ -64,7 +65,7 @@ def limit_mail(work: Work) -> dict[str, Any]:
     notes = (happens,) if reached else (tell(_NEAR_NOTE), happens)
     rows = (
         Row(tell(_LIMIT), _shown(getattr(limits.of_tenant(work.tenant_id), name), name, office)),
-        Row(tell(_LIMITS), f"{office.link}/limits/"),
+        Row(tell(_LIMITS), f"{office.link}{LIMITS_PAGE}"),
     )
     letter = Letter(title, title, (*notes, tell(_CHANGE_NOTE)), rows, footer=office.footer())
     return post.deliver(work, letter, _owners(office, alone=True), office.speech)

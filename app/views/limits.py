@@ -8,7 +8,7 @@ from flask_appbuilder import expose
 from flask_appbuilder.api import permission_name, protect, safe
 from flask_appbuilder.security.decorators import has_access
 from flask_babel import gettext
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from app import limits, rates, spending
 from app.extensions import db
@@ -25,11 +25,12 @@ CATEGORY = "Receptionist"
 
 
 def rule(item: CallLimits) -> None:
-    """Lower than the operator's ceilings: raising them is not the business's to do."""
-    tenant = db.session.get_one(Tenant, current_tenant_id())
+    """Lower than the operator's ceilings: raising them is not the business's to do. One that came
+    down below what was chosen before holds, and keeps nothing else from being changed."""
+    tenant, changed = db.session.get_one(Tenant, current_tenant_id()), inspect(item).attrs
     for name in CEILINGS:
         chosen, most = getattr(item, name), limits.ceiling(tenant, name)
-        if chosen is not None and chosen > most:
+        if changed[name].history.has_changes() and chosen is not None and chosen > most:
             raise Refused(
                 gettext(
                     "At most %(most)s: that is what your operator allows. Choose less, or leave"
