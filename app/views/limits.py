@@ -13,7 +13,7 @@ from sqlalchemy import inspect, select
 from app import limits, rates, spending
 from app.extensions import db
 from app.limits import CEILINGS
-from app.models import CallLimits, Tenant
+from app.models import CallLimits, Tenant, Treatment
 from app.rates import CENT
 from app.tenancy import current_tenant_id
 from app.views import held, written
@@ -27,7 +27,8 @@ CATEGORY = "Receptionist"
 def rule(item: CallLimits) -> None:
     """Lower than the operator's ceilings: raising them is not the business's to do. One that came
     down below what was chosen before holds, and keeps nothing else from being changed."""
-    tenant, changed = db.session.get_one(Tenant, current_tenant_id()), inspect(item).attrs
+    tenant: Tenant = db.session.get_one(Tenant, current_tenant_id())
+    changed: Any = inspect(item).attrs
     for name in CEILINGS:
         chosen, most = getattr(item, name), limits.ceiling(tenant, name)
         if changed[name].history.has_changes() and chosen is not None and chosen > most:
@@ -43,6 +44,7 @@ def rule(item: CallLimits) -> None:
 
 class LimitsPage:
     show_template = "limits/show.html"
+    treatments = Treatment
 
     def in_force(self, item: CallLimits) -> list[Held]:
         return held.held(db.session.get_one(Tenant, item.tenant_id), item)
@@ -156,11 +158,14 @@ LIMITS = Entity(
         "caller_day_cents":
             "A caller beyond it can only leave a message. Empty: the installation's.",
         "day_cents":
-            "For calls, transfers, language model and mails. From 90 percent on the language model "
+            "In hundredths of the currency that the prices are in: for calls, transfers, language "
+            "model, recordings and mails. From 90 percent on the language model "
             "is not asked, then only messages are taken; calls are never cut off. What has no "
             "price counts at a cautious guess. Empty: as much as your operator allows.",
         "month_cents": "As above, for a month. Empty: as much as your operator allows.",
-        "withheld": "Reject: they hear a busy tone.",
+        "withheld":
+            "Whoever only leaves a message is put through to nobody. Not answered: they hear a busy "
+            "tone, and it costs nothing.",
         "unverified":
             "Carriers say so of some calls (STIR/SHAKEN: validation failed). A forwarded call may "
             "be among them.",

@@ -29,7 +29,7 @@ REJECTED, BUSY = "rejected", "busy"
 FAILED: Final = "TN-Validation-Failed"
 FEW: Final = 4
 SHORT_CALLS: Final = 3  # that one number may make within TEN_MINUTES before it is suspected
-SHORT: Final = 10  # seconds
+SHORT: Final = 10  # seconds; nothing was said that led anywhere
 TEN_MINUTES: Final = timedelta(minutes=10)
 # A burst: half of the calls that a minute may bring, most of them of different callers.
 BURST_SHARE, STRANGERS_SHARE = 0.5, 0.8
@@ -52,7 +52,7 @@ _COUNT: Final = text("""
         own.short, own.spent, own.known
     from (
         select count(*) filter (
-                   where outcome = 'abandoned' and turn <= 2 and duration <= :short
+                   where outcome = 'abandoned' and duration <= :short
                      and started_at > clock_timestamp() - cast(:lately as interval)
                ) as short,
                coalesce(sum(reserved) filter (
@@ -61,9 +61,9 @@ _COUNT: Final = text("""
                bool_or(outcome <> 'blocked' and started_at < clock_timestamp() - interval '1 hour')
                    as known
         from (
-            select outcome, turn, duration, started_at, reserved from call_session
+            select outcome, duration, started_at, reserved from call_session
             where tenant_id = :tenant and caller = :caller and :caller <> '' and call_sid <> :sid
-            order by started_at desc limit 500
+            order by started_at desc limit 200
         ) as newest
     ) as own
 """)
