@@ -85,6 +85,7 @@ def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> Non
         else:
             call.outcome = Outcome.TRANSFERRED
     if call.outcome == Outcome.BLOCKED and duration:
+        leases.release(call.call_sid)
         _book(call, _valued(call, prices or rates.current()))
 
 

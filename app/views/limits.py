@@ -164,8 +164,8 @@ LIMITS = Entity(
             "price counts at a cautious guess. Empty: as much as your operator allows.",
         "month_cents": "As above, for a month. Empty: as much as your operator allows.",
         "withheld":
-            "Whoever only leaves a message is put through to nobody. Not answered: they hear a busy "
-            "tone, and it costs nothing.",
+            "Whoever only leaves a message is put through to nobody. Who is not answered hears a "
+            "busy tone, and costs nothing.",
         "unverified":
             "Carriers say so of some calls (STIR/SHAKEN: validation failed). A forwarded call may "
             "be among them.",

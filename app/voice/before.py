@@ -42,7 +42,7 @@ class Before:
 
 
 def read(claimed: Claim, minds: "Minds") -> Before:
-    """Leaves no transaction open. What was reserved for a call that is turned away is not."""
+    """Leaves no transaction open. For a call that is turned away nothing stays reserved."""
     delivery = claimed.delivery
     version, status, call = db.session.execute(
         select(Tenant.facts_version, Tenant.status, CallSession)
@@ -76,14 +76,15 @@ def read(claimed: Claim, minds: "Minds") -> Before:
         here=here,
         limited=welcome.limited,
     )
-    if not welcome.refusal:
+    if welcome.means.granted or not welcome.refusal:
         db.session.commit()
     db.session.remove()  # the connection goes back while we think
     return before
 
 
 def _met(claimed: Claim, status: str, found: Snapshot, here: Balance) -> Welcome:
-    if status in (TenantStatus.SUSPENDED, TenantStatus.CLOSED):
+    forwards = status == TenantStatus.SUSPENDED and found.suspension_number
+    if status == TenantStatus.CLOSED or (status == TenantStatus.SUSPENDED and not forwards):
         return Welcome(refusal=status)
     told = claimed.event
     ring = Ring(
@@ -93,7 +94,17 @@ def _met(claimed: Claim, status: str, found: Snapshot, here: Balance) -> Welcome
         ours=bool(told.get("ours")),
         rung=bool(told.get("rung")),
     )
-    return callers.meet(ring, found, here)
+    welcome = callers.meet(ring, found, here)
+    return _forwarded(welcome, found, here) if forwards and not welcome.refusal else welcome
+
+
+def _forwarded(welcome: Welcome, found: Snapshot, here: Balance) -> Welcome:
+    """While a tenant is suspended, within the same limits as any transfer; whoever would only leave
+    a message hears that the number takes no calls."""
+    granted = None if welcome.limited else means.to_talk(found, here, welcome.means)
+    if granted is None:
+        return Welcome(welcome.means, welcome.limited or Limited.SPENT, TenantStatus.CLOSED)
+    return Welcome(granted, refusal=TenantStatus.SUSPENDED)
 
 
 def _asked(

@@ -167,7 +167,7 @@ def _of_caller(ring: Ring, bounds: Limits, seen: Any) -> tuple[Treatment, Limite
 
 def _bursts(bounds: Limits, seen: Any) -> bool:
     """Many strangers at once; who has called before is not one of them."""
-    many = seen["minute"] >= BURST_SHARE * bounds.calls_per_minute
+    many = seen["minute"] > max(FEW, BURST_SHARE * bounds.calls_per_minute - 1)
     return bool(many and seen["callers"] >= STRANGERS_SHARE * seen["minute"] and not seen["known"])
 
 

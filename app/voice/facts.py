@@ -247,6 +247,7 @@ def _load() -> Snapshot:
             max_turns=config.max_turns,
             max_transfers=config.max_transfers,
             talk_seconds=bounds.talk_seconds,
+            max_unheard=2 if bounds.robocalls else 3,
         ),
         bounds=bounds,
         rates=rates.current(),

@@ -4,6 +4,7 @@ Nothing is said to be noted before its commit: the TwiML leaves only when all it
 """
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from flask import current_app
@@ -70,22 +71,24 @@ def refuse(claimed: Claim, before: Before) -> str:
         return _give_way(claimed, before)
     call.turn += 1
     call.limited = before.limited
+    means.put_down(call, replace(before.means, talk=0), 0)  # its end tells what it cost
     calls.finish_call(call, ended_by="refused", duration=0, prices=before.found.rates)
-    answer = _refusal(call, before.found, before.refusal)
+    answer = _refusal(call, before)
     if not inbox.finish(claimed, answer):
         return _give_way(claimed, before)
     db.session.commit()
     return answer
 
 
-def _refusal(call: CallSession, found: Snapshot, refusal: str) -> str:
+def _refusal(call: CallSession, before: Before) -> str:
+    found, refusal = before.found, before.refusal
     if refusal == callers.REJECTED:
         return twiml.reject()
     if refusal == callers.BUSY:
         return twiml.hang_up(notices.all_busy(found.language), voice_of(found))
     if refusal == TenantStatus.SUSPENDED and found.suspension_number:
         links = twiml.Links(_base_url(), call.turn, called=call.called)
-        talk_seconds = found.bounds.talk_seconds
+        talk_seconds = before.means.talk_seconds
         return twiml.forward(found.suspension_number, call.caller, links, talk_seconds)
     return _not_in_service(found)
 

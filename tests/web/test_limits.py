@@ -92,6 +92,8 @@ def test_calls_at_once_go_down_by_steps_and_come_back_as_calls_end(
     ring(app, business, number())
     assert meet(app, business, number()) == ("busy", Limited.AT_ONCE)
     assert meet(app, other, number()) == ("answered", None)  # nobody else notices
+    change(app, "update tenant set most_calls_at_once = 1 where id = :id", id=other.tenant.id)
+    assert meet(app, other, number()) == ("message", Limited.AT_ONCE)  # its operator's ceiling
     first.hang_up()
     first.hang_up()
     assert meet(app, business, number()) == ("message", Limited.AT_ONCE)
@@ -298,6 +300,29 @@ def test_a_call_ends_at_its_limit_of_time_with_the_message_kept(
     [lead] = caller.all(models.Lead)
     assert "bicycles" in lead.reason
     assert lead.name == "Ann Lee"
+
+
+def test_callers_of_a_suspended_tenant_are_forwarded_within_its_limits(
+    app: Flask, limited: Callable[..., Business]
+):
+    business = limited(caller_per_minute=1, talk_seconds=600, day_cents=100)
+    change(app, "update receptionist_config set suspension_number = '+12125550111'")
+    change(app, "update tenant set status = 'suspended'")
+    first = ring(app, business, "+19175550142")
+    [dial] = ElementTree.fromstring(first.answer).iter("Dial")  # type: ignore[attr-defined]
+    assert dial.get("timeLimit") == "600"
+    assert meet(app, business, "+19175550142") == ("rejected", Limited.CALLER_RATE)
+    [account] = first.all(models.SpendAccount)
+    assert account.day_spent > 20 * 10_000
+    first.hang_up(seconds=60)
+    [account] = first.all(models.SpendAccount)
+    assert account.day_spent == 10_000
+    change(app, "update spend_account set day_spent = 99 * 10000")
+    poor = ring(app, business, "+19175550143")
+    assert "not taking calls" in poor.answer  # type: ignore[attr-defined]
+    call = poor.row()
+    assert call is not None
+    assert (call.outcome, call.limited) == (Outcome.BLOCKED, Limited.SPENT)
 
 
 def test_the_tenants_limit_of_a_transfer_is_told_to_twilio(
