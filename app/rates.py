@@ -4,7 +4,6 @@ By the platform's prices; what has none counts at a cautious guess, since a limi
 free to pass would be none. Bills and usage (app/usage.py) go by prices alone.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_CEILING, Decimal
@@ -77,7 +76,9 @@ class Rates:
 
 def current() -> Rates:
     """As the prices are now. They raise every tenant's facts_version when they change."""
-    prices: Iterable[Price] = db.session.scalars(select(Price).order_by(Price.valid_from.desc()))
-    return Rates(
-        tuple(Rate(SpendKind(p.kind), p.model, p.valid_from, p.amount, p.currency) for p in prices)
+    prices = db.session.execute(
+        select(Price.kind, Price.model, Price.valid_from, Price.amount, Price.currency).order_by(
+            Price.valid_from.desc()
+        )
     )
+    return Rates(tuple(Rate(SpendKind(kind), *rest) for kind, *rest in prices))

@@ -15,7 +15,7 @@ from app import leases
 from app.extensions import db
 from app.jobs import outbox
 from app.limits import Limits
-from app.models import JobKind, Limited, Treatment, audit
+from app.models import JobKind, LeaseKind, Limited, Outcome, Treatment, audit
 from app.rates import CENT
 from app.spending import REACHED, WARNED_AT
 from app.voice import means
@@ -34,10 +34,10 @@ TEN_MINUTES: Final = timedelta(minutes=10)
 # A burst: half of the calls that a minute may bring, most of them of different callers.
 BURST_SHARE, STRANGERS_SHARE = 0.5, 0.8
 
-_COUNT: Final = text("""
+_COUNT: Final = text(f"""
     with recent as (
         select caller, began, until from lease
-        where tenant_id = :tenant and kind = 'call' and holder <> :sid
+        where tenant_id = :tenant and kind = '{LeaseKind.CALL}' and holder <> :sid
           and until > clock_timestamp() - interval '1 minute'
     ),
     live as (select caller from recent where until > clock_timestamp()),
@@ -52,14 +52,16 @@ _COUNT: Final = text("""
         own.short, own.spent, own.known
     from (
         select count(*) filter (
-                   where outcome = 'abandoned' and duration <= :short
+                   where outcome = '{Outcome.ABANDONED}' and duration <= :short
                      and started_at > clock_timestamp() - cast(:lately as interval)
                ) as short,
                coalesce(sum(reserved) filter (
                    where started_at > clock_timestamp() - interval '1 day'
                ), 0) as spent,
-               bool_or(outcome <> 'blocked' and started_at < clock_timestamp() - interval '1 hour')
-                   as known
+               bool_or(
+                   outcome <> '{Outcome.BLOCKED}'
+                   and started_at < clock_timestamp() - interval '1 hour'
+               ) as known
         from (
             select outcome, duration, started_at, reserved from call_session
             where tenant_id = :tenant and caller = :caller and :caller <> '' and call_sid <> :sid
