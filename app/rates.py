@@ -81,4 +81,9 @@ def current() -> Rates:
             Price.valid_from.desc()
         )
     )
-    return Rates(tuple(Rate(SpendKind(kind), *rest) for kind, *rest in prices))
+    return Rates(
+        tuple(
+            Rate(SpendKind(kind), model, since, amount, currency)
+            for kind, model, since, amount, currency in prices
+        )
+    )
