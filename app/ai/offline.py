@@ -172,9 +172,14 @@ def _bare_yes_or_no(words: str) -> m.Proposal | None:
 
 
 def _only_introduced(heard: Heard) -> m.Proposal | None:
-    """ "My name is Ann Lee" and no more: it is noted besides, and what they want is asked."""
+    """ "My name is Ann Lee" and no more: it is noted besides, and what they want is asked. "Soy
+    celíaco" is no name where an entry is about it."""
     name = names.read(heard.words, asked=False)
     if not name or len(wording.content(heard.words)) > len(name.split()) + 1:
+        return None
+    facts = heard.context.facts
+    found = knowledge.find(facts.passages, heard.words, 1, facts.language)
+    if found and found[0].score >= knowledge.ANSWER:
         return None
     return m.Clarify(_in_language(_HOW_CAN_I_HELP, heard))
 
@@ -276,10 +281,10 @@ def _in_message(heard: Heard) -> m.Proposal | None:
     """The asked field first, and whatever else is said in the same breath."""
     asking = heard.context.memory.asking
     if asking in (Ask.NAME, Ask.PHONE, Ask.EMAIL, Ask.REASON):
+        begun = heard.context.memory.draft.without(Ask.REASON).fields
         if wishes.never_mind(heard.words):
-            begun = heard.context.memory.draft.without(Ask.REASON).fields
             return m.Finish() if begun else m.Confirm(False)
-        if wishes.no_thanks(heard.words):
+        if wishes.no_thanks(heard.words) or (wishes.done(heard.words) and not begun):
             return m.Confirm(False)
     if wishes.repetition(heard.words):
         return m.Again()
