@@ -53,5 +53,5 @@ def _values(services: Services) -> Iterator[tuple[str, str]]:
 
 def _loose(text: str) -> re.Pattern[str]:
     if not re.fullmatch(r"\+?\d{6,}", text):
-        return re.compile(re.escape(text), re.IGNORECASE)
+        return re.compile(rf"(?<!\w){re.escape(text)}(?!\w)", re.IGNORECASE)
     return re.compile(r"(?<!\d)" + r"[^\w]{0,3}".join(text.removeprefix("+")))

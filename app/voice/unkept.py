@@ -6,7 +6,8 @@ could know what they were the beginning of: they are taken out again when the la
 """
 
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -20,7 +21,9 @@ from app.voice.webhook import Webhook
 
 FEWEST_DIGITS = 2  # in a turn that may end such a number
 TURNS_BACK = 8
-_TELLING = ("reason", "notes", "name")
+TELLING = 6  # digits in a row by which one of the parts is known
+_TOLD = ("name", "phone", "email", "reason", "notes")
+_DIGITS = re.compile(r"\+?\d(?:[ ,.()-]{0,2}\d)+")
 
 
 def cleaned(admitted: Admitted) -> Admitted:
@@ -58,7 +61,8 @@ def _with_earlier_turns(hook: Webhook, admitted: Admitted) -> Webhook:
     whole = _without_parts(parts, region)
     if whole == parts:
         return hook
-    _take_back(admitted, dict(zip(parts[:-1], whole[:-1], strict=True)))
+    mark = next(iter(private.MARK.findall(whole[-1])), private.CARD)
+    _take_back(admitted, dict(zip(parts[:-1], whole[:-1], strict=True)), mark)
     return replace(hook, speech=whole[-1], digits="", unkept=True)
 
 
@@ -101,37 +105,62 @@ def _without_parts(parts: list[str], region: str) -> list[str]:
     return cleaned
 
 
-def _take_back(admitted: Admitted, instead: dict[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What earlier turns said of a number: instead of each text what is kept of it, and the digits
+    of all of them, which may have been noted as one value."""
+
+    instead: Mapping[str, str]
+    digits: str
+    mark: str
+
+    def without(self, value: Any) -> Any:
+        """In texts wherever they stand in JSON."""
+        match value:
+            case str():
+                for old, new in self.instead.items():
+                    inside = rf"(?<!\w){re.escape(old)}(?!\w)"
+                    value = re.sub(inside, new.replace("\\", r"\\"), value)
+                return _DIGITS.sub(self._unless_ours, value)
+            case dict():
+                return {key: self.without(one) for key, one in value.items()}
+            case list():
+                return [self.without(one) for one in value]
+        return value
+
+    def _unless_ours(self, found: re.Match[str]) -> str:
+        digits = re.sub(r"\D", "", found.group())
+        ours = digits in self.digits or self.digits in digits
+        return (
+            self.mark if ours and min(len(digits), len(self.digits)) >= TELLING else found.group()
+        )
+
+
+def _take_back(admitted: Admitted, instead: Mapping[str, str], mark: str) -> None:
     """What the earlier turns of this call kept of it: transcript, inbox, memory and message."""
     own = {old: new for old, new in instead.items() if old != new}
+    parts = _Parts(own, "".join(numbers.digits_in(old) for old in own), mark)
     call_id, call_sid = admitted.call_id, admitted.webhook.call_sid
-    lines = select(Transcript).where(
-        Transcript.call_id == call_id, Transcript.speaker == Speaker.CALLER
-    )
-    for line in db.session.scalars(lines):
-        line.text = own.get(line.text, line.text)
+    for line in db.session.scalars(select(Transcript).where(Transcript.call_id == call_id)):
+        line.text = parts.without(line.text)
     inbox = select(InboundRequest).where(InboundRequest.call_sid == call_sid)
     for delivery in db.session.scalars(inbox):
-        delivery.event = _replaced(delivery.event, own)
+        delivery.event, delivery.twiml = (
+            parts.without(delivery.event),
+            parts.without(delivery.twiml),
+        )
     for call in db.session.scalars(select(CallSession).where(CallSession.id == call_id)):
-        call.memory = _replaced(call.memory, own)
+        call.memory = _unnoted(parts.without(call.memory), mark)
     for lead in db.session.scalars(select(Lead).where(Lead.call_id == call_id)):
-        lead.answers = _replaced(lead.answers, own)
-        for column in _TELLING:
-            setattr(lead, column, _replaced(getattr(lead, column), own))
+        lead.answers = parts.without(lead.answers)
+        for column in _TOLD:
+            told = parts.without(getattr(lead, column))
+            setattr(lead, column, "" if told == mark else told)
     db.session.flush()
 
 
-def _replaced(value: Any, instead: dict[str, str]) -> Any:
-    """In texts wherever they stand in JSON."""
-    match value:
-        case str():
-            for old, new in instead.items():
-                inside = rf"(?<!\w){re.escape(old)}(?!\w)"
-                value = re.sub(inside, new.replace("\\", r"\\"), value)
-            return value
-        case dict():
-            return {key: _replaced(one, instead) for key, one in value.items()}
-        case list():
-            return [_replaced(one, instead) for one in value]
-    return value
+def _unnoted(memory: dict[str, Any], mark: str) -> dict[str, Any]:
+    """A field of the message that was nothing else is asked for again."""
+    draft = memory.get("draft") or {}
+    fields = [field for field in draft.get("fields", ()) if field["value"] != mark]
+    return memory | {"draft": draft | {"fields": fields}}

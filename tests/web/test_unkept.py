@@ -77,14 +77,14 @@ def test_a_number_in_parts_is_taken_out_of_the_earlier_turns_too(
     caller.dial()
     caller.say(1, "I would like to leave a message")
     caller.say(2, "Ann Miller")
-    parts = ["5500 0055", "5555", "5559"]
+    parts = ["550000", "555555", "5559"]
     for turn, part in enumerate(parts, 3):
         path = f"/twilio/gather?turn={turn}"
-        given = {"Digits": part.replace(" ", "")} if keyed else {"SpeechResult": part}
+        given = {"Digits": part} if keyed else {"SpeechResult": part}
         answer = caller.post(path, **given).text
     assert TOLD in answer
     assert [text for text in said(caller) if "card" in text] == ["[card number]"] * 3
-    assert places_of(services, *parts) == []
+    assert places_of(services, *parts[:2]) == []  # four digits may stand in anything made at random
     assert [text for text in said(caller) if "message" in text or "Ann" in text]
 
 
