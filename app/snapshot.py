@@ -22,6 +22,8 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from app import database
+
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
 # The owner has a policy that lets it see every row; who connects may be anybody allowed to be it.
@@ -126,11 +128,12 @@ def is_empty(url: str) -> bool:
 @contextlib.contextmanager
 def connected(url: str) -> Iterator[Connection]:
     """As the owner. What is not committed is undone."""
-    connection = psycopg2.connect(url, options=AS_OWNER, connect_timeout=10)
-    try:
-        yield connection
-    finally:
-        connection.close()
+    with database.plainly():
+        connection = psycopg2.connect(url, options=AS_OWNER, connect_timeout=10)
+        try:
+            yield connection
+        finally:
+            connection.close()
 
 
 # --- Out ----------------------------------------------------------------------------------------
