@@ -54,9 +54,10 @@ def started(data_dir: Path) -> Iterator[int]:
 
 
 def wait_known(texts: Texts) -> None:
-    """Until the encoder has read the texts: a call in the meantime would be answered by words."""
+    """Until the encoder, if there is one, has read the texts: a call in the meantime would be
+    answered by words."""
     deadline = time.monotonic() + PATIENCE
-    while meaning.alike("ready?", texts) is None:
+    while meaning.state() != "off" and meaning.alike("ready?", texts) is None:
         if time.monotonic() > deadline:
             raise NoEncoder("The encoder does not get done.")
         time.sleep(0.05)

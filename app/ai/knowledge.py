@@ -1,8 +1,9 @@
 """Finds the passages that may answer a question: by words always, by meaning where the encoder is.
 
-`score` is the chance that the passage answers, after two logistic curves over how well it fits and
-how far it is ahead: one for words alone, one for words and meaning. `run.py bench calibrate` draws
-them, on businesses that are not those it is tested with (docs/understanding.md).
+`score` is the chance that the passage answers, and not another one and not none at all: evidence is
+weighed and shared out among the passages and "none of them" (a conditional logit; McFadden 1974).
+`run.py bench calibrate` draws the weights, on other businesses than those they are tested with
+(docs/understanding.md).
 """
 
 import math
@@ -11,39 +12,43 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from app.ai import lexical, meaning
+from app.ai import lexical, meaning, wording
 from app.ai.encoder.client import Texts
 from app.voice.flow.messages import Passage
 
-ANSWER = 0.65  # from here on the entry is the answer
-ASK = 0.3  # from here on it is worth asking "do you mean …?"
+ANSWER = 0.49  # from here on the entry is the answer
+ASK = 0.25  # from here on it is worth asking "do you mean …?"
 
 _QUESTION, _ALTERNATE, _ANSWER = 1.0, 1.0, 0.5  # what a word counts where it stands
-_WHOLE, _TOLD, _WORDS = 0.5, 0.3, 0.8  # question with answer, answer alone, shared words
-_FAR_AHEAD = 0.5  # being further ahead says no more
 _BY_WORDS = 40  # passages whose words are looked at closely
+_RIVALS = (
+    10  # best passages that share the chance: a large knowledge base is not drowned by its size
+)
 _KEPT = 64  # indexes in the process
+
+Evidence = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """Chance = 1 / (1 + e^-(base + fit * how well + ahead * how far ahead))."""
+class Weights:
+    """What each kind of evidence counts, and what must be outweighed for there to be an answer."""
 
-    base: float
-    fit: float
-    ahead: float
+    none: float
+    each: Evidence
 
-    def chance(self, fit: float, ahead: float) -> float:
-        odds = self.base + self.fit * fit + self.ahead * bounded(ahead)
-        return 1 / (1 + math.exp(-odds))
+    def fit(self, evidence: Evidence) -> float:
+        return sum(weight * part for weight, part in zip(self.each, evidence, strict=True))
+
+    def chances(self, fits: Sequence[float]) -> list[float]:
+        """Of each fit to be the answer; `fits` are the best ones, best first."""
+        odds = [math.exp(fit - self.none) for fit in fits[:_RIVALS]]
+        whole = 1 + sum(odds)
+        return [share / whole for share in odds]
 
 
-def bounded(ahead: float) -> float:
-    return max(-_FAR_AHEAD, min(_FAR_AHEAD, ahead))
-
-
-BY_WORDS = Curve(-1.93, 4.39, 3.11)
-BY_MEANING = Curve(-3.79, 3.06, 4.50)
+BY_WORDS = Weights(3.86, (12.14,))  # shared words
+# nearest phrasing, the next nearest, question with answer, answer, shared words
+BY_MEANING = Weights(6.90, (5.03, 4.01, 3.05, 3.27, 3.23))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +84,11 @@ def learn(passages: Sequence[Passage], language: str) -> None:
     meaning.prepare(Texts.of([text for one in passages for text in _texts(one)]), language)
 
 
-def fits(
+def evidence(
     passages: tuple[Passage, ...], words: str, language: str = "en"
-) -> tuple[Curve, list[tuple[float, int]]]:
-    """How well each passage fits, best first, and the curve it is to be read by."""
-    return _index(passages).fits(words, language)
+) -> tuple[Weights, list[Evidence]]:
+    """What speaks for each passage, in their order, and the weights it is to be read by."""
+    return _index(passages).evidence(words, language)
 
 
 class _Passages:
@@ -95,27 +100,33 @@ class _Passages:
         self.texts = Texts.of([text for one in texts for text in one])
 
     def find(self, words: str, limit: int, language: str) -> tuple[Match, ...]:
-        curve, ranked = self.fits(words, language)
-        found = []
-        for place, (fit, at) in enumerate(ranked[:limit]):
-            other = ranked[0 if place else 1][0] if len(ranked) > 1 else fit
-            found.append(Match(self.passages[at], round(curve.chance(fit, fit - other), 4)))
-        return tuple(found)
+        weights, found = self.evidence(words, language)
+        ranked = sorted(
+            ((weights.fit(one), at) for at, one in enumerate(found) if any(one)), reverse=True
+        )
+        chances = weights.chances([fit for fit, _ in ranked])
+        return tuple(
+            Match(self.passages[at], round(chance, 4))
+            for (_, at), chance in zip(ranked[:limit], chances, strict=False)
+        )
 
-    def fits(self, words: str, language: str) -> tuple[Curve, list[tuple[float, int]]]:
-        by_words = self._index.rank(words, _BY_WORDS)
+    def evidence(self, words: str, language: str) -> tuple[Weights, list[Evidence]]:
+        words = wording.asked(words)
+        shared = {at: score for score, at in self._index.rank(words, _BY_WORDS)}
+        by_words = [shared.get(at, 0.0) for at in range(len(self.passages))]
         alike = meaning.alike(words, self.texts, language)
         if alike is None:
-            return BY_WORDS, by_words
-        shared = {at: score for score, at in by_words}
-        fit = [near + _WORDS * shared.get(at, 0.0) for at, near in enumerate(self._nearness(alike))]
-        return BY_MEANING, sorted(((f, at) for at, f in enumerate(fit)), reverse=True)
+            return BY_WORDS, [(score,) for score in by_words]
+        near = self._nearness(alike)
+        return BY_MEANING, [(*one, score) for one, score in zip(near, by_words, strict=True)]
 
-    def _nearness(self, alike: Sequence[float]) -> list[float]:
-        found, begin = [], 0
+    def _nearness(self, alike: Sequence[float]) -> list[Evidence]:
+        found: list[Evidence] = []
+        begin = 0
         for count in self._ends:
             answer, whole, *names = alike[begin : begin + count]
-            found.append(max(names) + _WHOLE * whole + _TOLD * answer)
+            nearest, *others = sorted(names, reverse=True)
+            found.append((nearest, others[0] if others else nearest, whole, answer))
             begin += count
         return found
 

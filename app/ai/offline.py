@@ -8,44 +8,34 @@ import re
 from dataclasses import replace
 from datetime import time
 
-from app.ai import knowledge, together, wishes, wording
+from app.ai import knowledge, together, values, wishes, wording
 from app.ai.interpreter import Heard, Tier, Understood
 from app.ai.reading import (
     days,
     departments,
-    emails,
     intake,
     names,
-    numbers,
-    phones,
     pieces,
-    respelling,
     yesno,
 )
 from app.voice.flow import messages as m
-from app.voice.flow.messages import Ask, Known, Noted
+from app.voice.flow.messages import Ask, Noted
 from app.voice.flow.states import MAY_PROPOSE, State
 
 LONGEST = 1000  # characters that are read: about a minute of speech
 _CERTAIN = 0.8  # an entry this sure outweighs the opening hours
+_FOR_SURE = 0.9  # a wish for what a department does goes there, unless an entry is certain
 _MARGIN = 0.02  # two entries closer than this: ask which
-_WISH = 2  # words that say something, from which on a sentence is a wish and not noise
+_WISH = 2  # words that say something, from which on they tell what a message is about
+_STORY = 6  # and from which on a sentence is no noise, though it neither asks nor wishes
 
 # The few sentences that are asked back; all other wording lives in voice/lines.py.
 _HOW_CAN_I_HELP = {"en": "How can I help you?", "es": "¿En qué puedo ayudarle?"}
 _DO_YOU_MEAN = {"en": "Do you mean: {question}?", "es": "¿Quiere decir: {question}?"}
-_NO_IT_IS = re.compile(
-    r"^(?:no+|nope|nah)[\s,.]+(?:it'?s|it is|that'?s|i'?m|i am|es|soy)\s+(?P<rest>.+)",
-    re.IGNORECASE,
-)
-_ENDS_IN = re.compile(
-    r"\b(?:(?:it|that|the number|number|should) )*(?:ends?|ending|finish(?:es)?|termina) "
-    r"(?:in|with|on|en|con)\b",
-    re.IGNORECASE,
-)
-_AREA_CODE = re.compile(
-    r"\b(?:area code|c[oó]digo de [aá]rea) (?:is|should be|was|es) (?P<rest>.+)", re.IGNORECASE
-)
+_SHALL_I_CONNECT = {
+    "en": "Would you like me to connect you with {place}?",
+    "es": "¿Quiere que le comunique con {place}?",
+}
 _TALK_BEFORE = re.compile(
     r"^(?:(?:um|uh|so|well|yes|yeah|ok|okay|sure|hi|hello|it'?s about|it is about|about)[\s,]+)+",
     re.IGNORECASE,
@@ -99,9 +89,11 @@ def _in_open_talk(heard: Heard) -> m.Proposal | None:
         or _wish(heard)
         or (m.Finish() if wishes.goodbye(words) else None)
         or (m.Finish() if _is_done(words, memory.asking) else None)
-        or (m.Hold() if wishes.wait(words) and not wishes.repetition(words) else None)
+        or (m.Again() if wishes.repetition(words) else None)
+        or (m.Hold() if wishes.wait(words) else None)
         or (_despite_swearing(heard) if wishes.swears(words) else None)
         or _bare_yes_or_no(words)
+        or _only_introduced(heard)
         or _answer_or_transfer(heard)
     )
 
@@ -124,7 +116,7 @@ def _wish(heard: Heard) -> m.Proposal | None:
     if wishes.hours(words) and facts.hours and not _certain(heard):
         return _hours(heard)
     if wishes.message(words):
-        return m.TakeMessage(_fields(heard, "") or _told_at_once(heard))
+        return m.TakeMessage(values.fields(heard, "") or _told_at_once(heard))
     if wishes.person(words) or wishes.connection(words):
         return _person(heard)
     return None
@@ -160,14 +152,16 @@ def _meant(at: time, heard: Heard) -> time:
 
 
 def _person(heard: Heard) -> m.Transfer:
-    """The department named in the same breath, else whoever answers for a person."""
+    """The department named in the same breath, else whoever answers for a person: where nobody is
+    said to, the department that comes nearest."""
     facts = heard.context.facts
     rest = wishes.without_person(heard.words)
     fit = departments.fit(rest, facts.departments, facts.language) or departments.fit(
         heard.words, facts.departments, facts.language
     )
-    sure = fit is not None and fit.score >= departments.SURE
-    return m.Transfer(fit.department.id if fit and sure else None)
+    anybody = not any(department.operator for department in facts.departments)
+    chosen = fit is not None and (anybody or fit.score >= departments.SURE)
+    return m.Transfer(fit.department.id if fit and chosen else None)
 
 
 def _bare_yes_or_no(words: str) -> m.Proposal | None:
@@ -177,18 +171,27 @@ def _bare_yes_or_no(words: str) -> m.Proposal | None:
     return m.Confirm(answer)
 
 
+def _only_introduced(heard: Heard) -> m.Proposal | None:
+    """ "My name is Ann Lee" and no more: it is noted besides, and what they want is asked."""
+    name = names.read(heard.words, asked=False)
+    if not name or len(wording.content(heard.words)) > len(name.split()) + 1:
+        return None
+    return m.Clarify(_in_language(_HOW_CAN_I_HELP, heard))
+
+
 def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
-    """A clear entry answers; else the department that does it; else an entry that may be meant."""
+    """A clear entry answers; else the department that does it; else what may be meant is asked."""
     facts, words = heard.context.facts, heard.words
     found = knowledge.find(facts.passages, words, 2, facts.language)
     best = found[0].score if found else 0.0
     close = len(found) > 1 and best - found[1].score < _MARGIN
-    if best >= knowledge.ANSWER and not close:
-        return _answer(found[0].passage)
     fit = departments.fit(words, facts.departments, facts.language)
-    needed = departments.CLEAR if best >= knowledge.ASK and wishes.asks(words) else departments.SURE
-    if fit and fit.score >= needed:
-        return m.Transfer(fit.department.id)
+    to_do = best < _CERTAIN and not wishes.asks(words) and fit and fit.score >= _FOR_SURE
+    if best >= knowledge.ANSWER and not close and not to_do:
+        return _answer(found[0].passage)
+    place = _place(heard, fit, departments.CLEAR if best >= knowledge.ASK else departments.SURE)
+    if isinstance(place, m.Transfer):
+        return place
     if best >= knowledge.ASK:
         question = _did_you_mean(found[0].passage, heard)
         if question not in heard.last_question():
@@ -196,11 +199,34 @@ def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
         # In other words the same again is a yes; in the same words it is "just what I said".
         if wording.fold(words) not in wording.fold(heard.context.memory.last_words):
             return _answer(found[0].passage)
-    if wishes.repetition(words):
+    if place:
+        return place
+    return m.TakeMessage(values.fields(heard, ""), unanswered=True) if _is_for(words) else None
+
+
+def _is_for(words: str) -> bool:
+    """A question, a wish or a story: worth a message. Of anything else it is asked what is meant:
+    humming, a curse, another language."""
+    weight = len(wording.content(words))
+    if wishes.asks(words) or wishes.wants(words):
+        return weight > 0
+    return weight >= _STORY
+
+
+def _place(
+    heard: Heard, fit: departments.Fit | None, needed_to_ask: float
+) -> m.Transfer | m.Clarify | None:
+    """The department that does it, or the question whether it is meant. A question must be clearly
+    about what the department does: it may be about something that nobody here does."""
+    if fit is None or fit.score < departments.OFFER:
         return None
-    if len(wording.content(words)) >= _WISH or (wishes.asks(words) and wording.content(words)):
-        return m.TakeMessage(_fields(heard, ""), unanswered=True)
-    return None
+    asks = wishes.asks(heard.words)
+    if asks and not fit.spoken_of:
+        return None
+    if fit.score >= (needed_to_ask if asks else departments.SURE):
+        return m.Transfer(fit.department.id)
+    offer = _shall_i_connect(fit.department, heard)
+    return None if offer in heard.last_question() else m.Clarify(offer)
 
 
 def _answer(passage: m.Passage) -> m.Answer:
@@ -212,15 +238,17 @@ def _did_you_mean(passage: m.Passage, heard: Heard) -> str:
     return _in_language(_DO_YOU_MEAN, heard).format(question=question)
 
 
+def _shall_i_connect(department: m.Department, heard: Heard) -> str:
+    return _in_language(_SHALL_I_CONNECT, heard).format(place=department.name)
+
+
 def _after_clarify(heard: Heard) -> m.Proposal | None:
-    """Yes or no to "do you mean …?"."""
-    asked, facts = heard.last_question(), heard.context.facts
-    answer = yesno.read(heard.words)
-    meant = [p for p in facts.passages if _did_you_mean(p, heard) in asked] if asked else []
-    if not meant or answer is None or wishes.asks(heard.words):
+    """Yes or no to "do you mean …?" and "shall I connect you with …?"."""
+    offered, answer = _offered(heard), yesno.read(heard.words)
+    if not offered or answer is None or wishes.asks(heard.words):
         return None
     if answer:
-        return _answer(meant[0])
+        return offered
     if wishes.done(heard.words):  # "no, nothing more" is no wish for a message
         return m.Finish()
     wanted = heard.context.memory.last_words
@@ -229,17 +257,37 @@ def _after_clarify(heard: Heard) -> m.Proposal | None:
     return m.TakeMessage((Noted(Ask.REASON, wanted),))
 
 
+def _offered(heard: Heard) -> m.Answer | m.Transfer | None:
+    """What a yes to the last question gets."""
+    asked, facts = heard.last_question(), heard.context.facts
+    for passage in facts.passages if asked else ():
+        if _did_you_mean(passage, heard) in asked:
+            return _answer(passage)
+    for place in facts.departments if asked else ():
+        if _shall_i_connect(place, heard) in asked:
+            return m.Transfer(place.id)
+    return None
+
+
 # --- Taking a message -------------------------------------------------------------------------
 
 
 def _in_message(heard: Heard) -> m.Proposal | None:
     """The asked field first, and whatever else is said in the same breath."""
     asking = heard.context.memory.asking
-    if wishes.wait(heard.words) and not _fields(heard, asking):
+    if asking in (Ask.NAME, Ask.PHONE, Ask.EMAIL, Ask.REASON):
+        if wishes.never_mind(heard.words):
+            begun = heard.context.memory.draft.without(Ask.REASON).fields
+            return m.Finish() if begun else m.Confirm(False)
+        if wishes.no_thanks(heard.words):
+            return m.Confirm(False)
+    if wishes.repetition(heard.words):
+        return m.Again()
+    if wishes.wait(heard.words) and not values.fields(heard, asking):
         return m.Hold()
     if asking == Ask.REASON or (asking and asking not in list(Ask)):
-        return _aside(heard) or m.TakeMessage((*_fields(heard, asking), _as_said(heard)))
-    if fields := _fields(heard, asking):
+        return _aside(heard) or m.TakeMessage((*values.fields(heard, asking), _as_said(heard)))
+    if fields := values.fields(heard, asking):
         return m.TakeMessage((*fields, *_known_already(heard)))
     if piece := pieces.begun(heard.words, asking):
         return m.Hold(piece)
@@ -287,51 +335,14 @@ def _as_said(heard: Heard) -> Noted:
     return Noted(heard.context.memory.asking, _TALK_BEFORE.sub("", words) or words)
 
 
-def _fields(heard: Heard, asking: str) -> tuple[Noted, ...]:
-    """Name, phone and e-mail as far as they are said. Only an asked field may be said bare."""
-    words, facts, memory = heard.words, heard.context.facts, heard.context.memory
-    found: list[Noted] = []
-    whole = pieces.joined(memory.pieces, words) if asking == memory.asking else words
-    email = emails.read(words) or (emails.read(whole) if asking == Ask.EMAIL else "")
-    if not email and (name := _name(words, whole, asking)):
-        found.append(Noted(Ask.NAME, name))
-    if number := _number(words, whole, asking, facts.region):
-        found.append(Noted(Ask.PHONE, number))
-    elif facts.caller_number and _means_caller_id(heard, asking):
-        found.append(Noted(Ask.PHONE, facts.caller_number, Known.CALLER_ID))
-    if email:
-        found.append(Noted(Ask.EMAIL, email))
-    return tuple(found)
-
-
-def _name(words: str, whole: str, asking: str) -> str:
-    if asking != Ask.NAME or wishes.swears(words):
-        return names.read(words, asked=False)
-    return names.read(whole, asked=True)
-
-
-def _number(words: str, whole: str, asking: str, region: str) -> str:
-    """All pieces together go before the last one alone, which may be a number elsewhere."""
-    if asking != Ask.PHONE:
-        return phones.read(words, region, asked=False)
-    return phones.read(whole, region, asked=True) or phones.read(words, region, asked=True)
-
-
-def _means_caller_id(heard: Heard, asking: str) -> bool:
-    if asking != Ask.PHONE:
-        return False
-    if phones.means_caller_id(heard.words):
-        return True
-    offered = phones.means_caller_id(heard.last_question())
-    return offered and yesno.read(heard.words) is True
-
-
 # --- The read-back ----------------------------------------------------------------------------
 
 
 def _in_confirmation(heard: Heard) -> m.Proposal | None:
     words = heard.words
-    answer, corrections = yesno.read(words), _corrections(heard)
+    answer, corrections = yesno.read(words), values.corrections(heard)
+    if wishes.repetition(words) and not corrections:
+        return m.Again()
     if wishes.wait(words) and not corrections:
         return m.Hold()
     if corrections:
@@ -342,26 +353,6 @@ def _in_confirmation(heard: Heard) -> m.Proposal | None:
         return m.Confirm(answer)
     aside = _aside(heard)
     return None if isinstance(aside, m.Finish) else aside
-
-
-def _corrections(heard: Heard) -> tuple[Noted, ...]:
-    words, facts, draft = heard.words, heard.context.facts, heard.context.memory.draft
-    if name := respelling.corrected(draft.get(Ask.NAME), words):
-        return (Noted(Ask.NAME, name),)
-    found = [field for field in _fields(heard, "") if field.key != Ask.PHONE]
-    if number := _corrected_number(draft.get(Ask.PHONE), words, facts.region):
-        found.append(Noted(Ask.PHONE, number))
-    if not found and (match := _NO_IT_IS.match(words)) and (name := names.read(match["rest"])):
-        found.append(Noted(Ask.NAME, name))
-    return tuple(found)
-
-
-def _corrected_number(current: str, words: str, region: str) -> str:
-    """ "It ends in 0199", "the area code is 917", "the last four are …", or all of it anew."""
-    ending = _ENDS_IN.sub("the last digits are ", words)
-    if (code := _AREA_CODE.search(words)) and len(digits := numbers.digits_in(code["rest"])) == 3:
-        return phones.e164(digits + current[-7:], region) if len(current) > 10 else ""
-    return phones.corrected(current, ending, region)
 
 
 def _in_language(wording_of: dict[str, str], heard: Heard) -> str:

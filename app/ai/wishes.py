@@ -70,6 +70,21 @@ _SWEARS = _any(
     r"|shut up|screw you|useless (?:machine|robot|bot|thing)"
     r"|mierda|joder|puta\w*|cabr[oó]n\w*|pendej\w*|coño|idiotas?|v[aá]yase al diablo)\b",
 )
+_NO_THANKS = _any(
+    r"^(?:(?:um|uh|oh|well|actually|ok|okay|sorry|ah|eh|bueno|pues)[\s,]+)*(?:no+|nope|nah)"
+    r"(?:[\s,.!]+(?:no|nope|thanks|thank you|gracias|sir|ma'?am|bye|good ?bye|adi[oó]s|est[aá] bien"
+    r"|(?:it|that)'?s (?:ok|okay|fine|all ?right|alright)|i'?m (?:ok|okay|fine|good)"
+    r"|(?:i (?:was|am)|i'?m)? ?(?:just|only)? ?(?:kidding|joking)))*[\s,.!]*$",
+)
+_NEVER_MIND = _any(
+    r"\b(?:never ?mind|forget (?:it|about it|that)|don'?t bother|no need|not necessary"
+    r"|(?:don'?t|do not|rather not|not going to) (?:want to |wanna |need to )?(?:leave|give)"
+    r" (?:you )?(?:an?|any|my|the) (?:message|name|number|e-?mail|voice ?mail)"
+    r"|don'?t (?:want|need) (?:a|any) (?:message|call ?back)"
+    r"|i(?:'ll| will|'d rather) (?:just )?(?:call|try|ring) (?:back|again|later|another time))\b",
+    r"\b(?:d[eé]jelo|olv[ií]delo|no hace falta|no se preocupe|no quiero dejar"
+    r"|(?:ya )?(?:llamo|llamar[eé]|llame) (?:luego|despu[eé]s|m[aá]s tarde|otro d[ií]a))\b",
+)
 _BUSINESS = r"(?:you(?: guys| folks)?|they|it|the \w+|your \w+|this \w+)"
 _HOURS = _any(
     r"\b(?:opening|business|office|working|store|shop|your|the|holiday"
@@ -103,9 +118,21 @@ _QUESTION = _any(
     r"\?$|\b(?:tell me|i (?:want|need|would like|'d like) to know|wondering|question about"
     r"|do you)\b",
 )
+_WANTS = _any(
+    r"\b(?:i|we)(?:'d| would| do|'ll)? (?:want|need|like|love|have to|wish|hope|require)\b"
+    r"|\b(?:i'?m|i am|we'?re|we are) (?:calling|phoning|looking|trying|interested|after)\b"
+    r"|\b(?:calling|phoning|ringing) (?:to|about|because|for|regarding)\b|\bplease\b|\bplz\b"
+    r"|\b(?:my|our) \w+",
+    r"\b(?:quiero|quisiera|querr[ií]a|necesito|necesitamos|me gustar[ií]a|busco|deseo"
+    r"|(?:llamo|llamaba) (?:para|por|porque)|por favor)\b|\b(?:mi|mis|nuestr[oa]s?) \w+",
+)
 _REPEAT = _any(
-    r"^(?:sorry|pardon|excuse me|what|huh|come again)[\s?.!]*$",
-    r"\b(?:repeat|say) (?:that|it)\b|\bsay again\b|\bdidn'?t (?:hear|catch|get) (?:that|you|it)\b",
+    r"^(?:sorry|pardon(?: me)?|excuse me|what|what was that|huh|come again|c[oó]mo|mande|perd[oó]n)"
+    r"[\s?.!]*$",
+    r"\b(?:repeat|say) (?:that|it)\b(?=\W*$|\W+(?:again|please|once|one more|slow|for me))"
+    r"|\bsay again\b|\bwhat was (?:that|it) again\b"
+    r"|\b(?:didn'?t|did not|couldn'?t) (?:quite )?(?:hear|catch|get) (?:that|you|it)\b"
+    r"|\b(?:repita|repetir(?:lo)?|d[ií]galo otra vez|no (?:le|lo) (?:escuch[eé]|o[ií]))\b",
 )
 
 
@@ -137,6 +164,16 @@ def message(words: str) -> bool:
     return bool(_MESSAGE.search(words))
 
 
+def no_thanks(words: str) -> bool:
+    """A polite no and nothing else."""
+    return bool(_NO_THANKS.search(words.replace("\u2019", "'").strip()))
+
+
+def never_mind(words: str) -> bool:
+    """They do not want to leave a message after all: "never mind, I'll call back later"."""
+    return bool(_NEVER_MIND.search(words.replace("\u2019", "'")))
+
+
 def without_message(words: str) -> str:
     """What is left of "please take a message, …": perhaps what it is about."""
     return _MESSAGE.sub(" ", words)
@@ -154,8 +191,14 @@ def asks(words: str) -> bool:
     return bool(_QUESTION.search(words.strip()))
 
 
+def wants(words: str) -> bool:
+    """Something is wished for: "I'd like to rent a boat", "calling about my order"."""
+    return bool(_WANTS.search(words))
+
+
 def repetition(words: str) -> bool:
-    return bool(_REPEAT.search(words.strip()))
+    """ "Sorry, could you say that again?" and nothing else of weight."""
+    return bool(_REPEAT.search(words.strip(" \u00bf"))) and len(wording.content(words)) <= 3
 
 
 def wait(words: str) -> bool:

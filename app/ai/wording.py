@@ -36,6 +36,25 @@ def content(text: str) -> list[str]:
     return found
 
 
+_LEADS_UP = re.compile(
+    r"^\W*(?:(?:hi|hello|hey|there|dear|sir|madam|please|ok|okay|so|um|uh|well|yes|hola|buen[oa]s"
+    r"|good (?:morning|afternoon|evening|day)|d[ií]as|tardes|noches|disculpe|perdone)\b[\s,.!]*)*"
+    r"(?:(?:(?:can|could|would) you (?:please )?(?:tell me|explain|let me know|help me(?: with)?)"
+    r"|i(?:'d| would)? (?:just )?(?:want|need|like|wanted|wish) to (?:know|ask|find out)"
+    r"|i (?:was|am) (?:just )?wondering|i wonder|i have a question|tell me|do you know"
+    r"|may i (?:please )?(?:know|ask)|(?:quiero|quisiera|querr[ií]a|necesito) (?:saber|preguntar)"
+    r"|me (?:puede|podr[ií]a) decir|d[ií]game|sabe)\b[\s,]*"
+    r"(?:(?:about|if|whether|that|si)\b\s*)?)?",
+    re.IGNORECASE,
+)
+
+
+def asked(text: str) -> str:
+    """The question without what only leads up to it: "hello, I was wondering if you …"."""
+    rest = _LEADS_UP.sub("", text, count=1)
+    return rest if len(rest.split()) > 1 else text
+
+
 # Words that only mean something together stand with a hyphen in the list of meanings.
 _PAIRS = frozenset(tuple(word.split("-")) for word in listed("meanings") if word.count("-") == 1)
 

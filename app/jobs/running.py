@@ -3,7 +3,7 @@
 import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -84,30 +84,33 @@ _DUE = """
     run_at <= clock_timestamp()
     and (status = 'waiting' or (status = 'running' and lease_until < clock_timestamp()))
 """
-_OWNER = "coalesce(tenant_id, 0)"  # the platform is one among the tenants
-# First whoever has nothing under way, then in turn: a tenant with a thousand mails to a server that
-# hangs costs the others one of them, and not a thousand.
-_CLAIM = text(f"""
-    update job
-    set status = 'running', attempts = attempts + 1, lease_token = :token,
-        lease_until = clock_timestamp() + :lease, updated_at = clock_timestamp()
-    where id = (
-        select id from job where {_DUE}
-        order by
-            {_OWNER} in (
-                select {_OWNER} from job
-                where status = 'running' and lease_until > clock_timestamp()
-            ),
-            {_OWNER} <= :after, {_OWNER}, run_at, id
-        limit 1 for update skip locked
-    )
-    returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at,
-        exists (
-            select from tenant where tenant.id = job.tenant_id and tenant.status = 'closed'
-        ) as closed
+# Whose turn it is: the tenants behind the one that was served last, the platform, then from the
+# start; and first only those who have nothing under way. A tenant with a thousand mails to a server
+# that hangs so costs another one of them, and not a thousand.
+_IN_TURN = ("tenant_id > :after", "tenant_id is null", "tenant_id <= :after")
+_CLAIMS = tuple(
+    text(f"""
+        update job
+        set status = 'running', attempts = attempts + 1, lease_token = :token,
+            lease_until = clock_timestamp() + :lease, updated_at = clock_timestamp()
+        where id = (
+            select id from job
+            where {whose} and {_DUE} and coalesce(tenant_id, 0) <> all(cast(:busy as int[]))
+            order by tenant_id, run_at, id limit 1 for update skip locked
+        )
+        returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at,
+            exists (
+                select from tenant where tenant.id = job.tenant_id and tenant.status = 'closed'
+            ) as closed
+    """)
+    for whose in _IN_TURN
+)
+_BUSY = text("""
+    select distinct coalesce(tenant_id, 0) from job
+    where status = 'running' and lease_until > clock_timestamp()
 """)
 _ANY_DUE = text(f"select exists (select from job where {_DUE})")
-_SOMEBODYS = text(f"select {_OWNER} from job where {_DUE} order by random() limit 1")
+_SOMEBODYS = text(f"select coalesce(tenant_id, 0) from job where {_DUE} order by random() limit 1")
 
 
 class Ended(JobError):
@@ -125,11 +128,20 @@ def claim(after: int = 0) -> Work | None:
     """A row that is due, leased to the caller; also one whose worker died. Whose turn it is: the
     tenant next to `after`; and of a tenant's rows, the one that is due longest."""
     token = secrets.token_hex(16)
-    values = {"token": token, "lease": LEASE, "after": after}
     with across_tenants():
-        row = db.session.execute(_CLAIM, values).mappings().one_or_none()
+        row = _claimed({"token": token, "lease": LEASE, "after": after})
         db.session.commit()
     return Work(**row, token=token) if row else None
+
+
+def _claimed(values: dict[str, Any]) -> Mapping[str, Any] | None:
+    busy = list(db.session.scalars(_BUSY))
+    for left_out in (busy, []) if busy else ([],):
+        for statement in _CLAIMS:
+            rows = db.session.execute(statement, values | {"busy": left_out}).mappings()
+            if (row := rows.one_or_none()) is not None:
+                return dict(row)
+    return None
 
 
 def run_due(seconds: float = 60.0, stopping: Callable[[], bool] = lambda: False) -> int:

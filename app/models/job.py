@@ -75,6 +75,13 @@ class Job(TenantOwned, Timestamped, Model):
         ),
         Index("ix_job__made", "created_at"),  # across tenants
         Index("ix_job__dead", "tenant_id", "created_at", postgresql_where="status = 'dead'"),
+        Index(
+            "ix_job__turn",
+            "tenant_id",
+            "run_at",
+            "id",
+            postgresql_where="status in ('waiting', 'running')",
+        ),
         Index("ix_job__due", "run_at", postgresql_where="status in ('waiting', 'running')"),
     )
 

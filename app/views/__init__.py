@@ -16,6 +16,7 @@ from app.views.opening import Opening
 from app.views.operations import Operations
 from app.views.personal import PersonalData
 from app.views.platform import AUDIT, JOBS
+from app.views.prices import PRICES
 from app.views.privacy import DATA_REQUESTS
 from app.views.receptionist import DEPARTMENTS, HOLIDAYS, HOURS, RECEPTIONISTS
 from app.views.recordings import RECORDINGS, RecordingMedia
@@ -24,7 +25,7 @@ from app.views.telephone import Telephone
 from app.views.tenants import TENANTS
 from app.views.trying import Trying
 from app.views.twilio import TwilioAccount
-from app.views.usage import PRICES, USAGE, UsageMonths
+from app.views.usage import USAGE, UsageMonths
 from app.views.users import USERS
 from app.views.webhooks import WEBHOOKS
 

@@ -127,6 +127,7 @@ class Entity:
         inputs = forms.fields_of(self.model, named, self.checks, self.labels, self.help)
         search = [column for column in self._plain() if column in self.list_columns]
         search += [column for column in self.searched if column not in search]
+        inputs |= forms.described(self.inputs, self.help)
         lookups = forms.lookups_of(self.model, tuple(search), self.labels)
         return {
             "add_fieldsets": self._fieldsets(self.form_columns),
@@ -140,8 +141,8 @@ class Entity:
             "order_columns": [column for column in self._plain() if column in self.list_columns],
             "search_columns": search,
             "search_form_extra_fields": lookups,
-            "add_form_extra_fields": inputs | dict(self.inputs),
-            "edit_form_extra_fields": inputs | dict(self.inputs),
+            "add_form_extra_fields": inputs,
+            "edit_form_extra_fields": inputs,
             "formatters_columns": written.formatters(self.model) | dict(self.written),
             "add_title": self.words.add,
             "add_row_message": self.words.saved,

@@ -257,6 +257,14 @@ def fields_of(
     return made
 
 
+def described(inputs: Mapping[str, Field], help: Mapping[str, str]) -> dict[str, Field]:
+    """Fields of an entity's own, with what is said of them."""
+    for name, field in inputs.items():
+        if name in help:
+            field.kwargs["description"] = help[name]
+    return dict(inputs)
+
+
 def lookups_of(model: Any, names: tuple[str, ...], labels: Mapping[str, str]) -> dict[str, Field]:
     """What is typed or chosen to search by. A list of other rows is searched by one of them; what
     is said in them, by a word."""

@@ -10,6 +10,7 @@ from flask import abort, flash, g, request
 from flask_login import UserMixin
 from sqlalchemy import or_, select, update
 from wtforms import SelectChoice, SelectField
+from wtforms.validators import InputRequired
 
 from app.extensions import db
 from app.models import ApiKey, Role, Tenant, TenantStatus
@@ -30,6 +31,14 @@ SHOWN = 11  # of a key, in lists
 SCOPES = ("read", "write")
 TENANT_ROLES = tuple(role for role in RoleName if role is not RoleName.SUPER_ADMIN)
 ROLE_CHOICES = [SelectChoice(value=str(role), label=str(role)) for role in TENANT_ROLES]
+
+
+def role_field(**options: Any) -> SelectField:
+    """One of a tenant's roles, in a form."""
+    needed = [InputRequired()]
+    return SelectField(
+        "Role", choices=ROLE_CHOICES, validators=needed, widget=widgets.Choice(), **options
+    )
 
 
 @dataclass(frozen=True)
@@ -166,13 +175,13 @@ KEYS = Entity(
     may=(*READ, "add", "delete"),
     help={
         "name": "What uses it, such as: our CRM.",
-        "role": "It may at most what this role may.",
+        "role": "It may at most what this role may. A Viewer reads calls, leads and knowledge.",
         "scopes": "What it may of that. None: everything the role may.",
         "expires_at": "From then on it is refused. Empty: it stays good until you revoke it.",
     },
     checks={"role": checks.one_of(TENANT_ROLES), "scopes": checks.one_of(SCOPES)},
     inputs={
-        "role": SelectField("Role", choices=ROLE_CHOICES, widget=widgets.Choice()),
+        "role": role_field(default=str(RoleName.VIEWER)),
         "scopes": TicksField("Scopes", choices=list(SCOPES)),
     },
     page=KeyPage, api=KeyApi,

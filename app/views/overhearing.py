@@ -62,7 +62,8 @@ def _attempts(call: CallSession, after: int) -> list[TransferAttempt]:
 def _done(call: CallSession, before: Held, did: Did, kept: list[Line]) -> Iterator[Line]:
     """The caller's side, unless it was kept."""
     if did.to_recorder and (did.words or did.keys):
-        yield _now(call, "caller", did.words or did.keys, keyed=not did.words)
+        said = did.words or did.keys
+        yield _now(call, "caller", said, keyed=not did.words, turn=before.turn)
         yield _event(call, gettext("A message after the tone: its words are not kept."), "mic")
     elif did.words or did.keys:
         if not any(line.who == "caller" for line in kept):

@@ -65,6 +65,9 @@ TENANTS = Entity(
     platform=True,
     help={
         "name": "As callers hear it.",
+        "slug": "Its name in addresses and file names. Made from the name if empty.",
+        "account_sid": "Of its own account at Twilio. Empty: the installation's, or left as it is.",
+        "auth_token": "The secret of that account; kept encrypted, never shown.",
         "timezone": "Of its opening hours and of all times shown, such as America/New_York.",
         "status": "Suspended: callers are forwarded or told. Closed: nobody signs in, either.",
     },
@@ -76,8 +79,7 @@ TENANTS = Entity(
     },
     inputs={
         "slug": WordsField(
-            "Slug", check=checks.slug, description="Made from the name if empty.",
-            validators=[Length(max=60)],
+            "Slug", check=checks.slug, validators=[Length(max=60)],
         ),
         "account_sid": SecretField("Account SID", check=checks.account_sid),
         "auth_token": SecretField("Auth token", validators=[Length(max=64)]),

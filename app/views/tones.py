@@ -138,11 +138,15 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         RequestKind.ERASE: Said("", _("Erased")),
     },
     SpendKind: {
+        SpendKind.CALLS: Said("", _("Calls")),
         SpendKind.CALL_SECONDS: Said("", _("Seconds of calls")),
+        SpendKind.TRANSFERS: Said("", _("Put through")),
         SpendKind.TRANSFER_SECONDS: Said("", _("Seconds put through")),
         SpendKind.TOKENS_IN: Said("", _("Words read by the model")),
         SpendKind.TOKENS_OUT: Said("", _("Words written by the model")),
+        SpendKind.RECORDING_SECONDS: Said("", _("Seconds recorded")),
         SpendKind.MAILS: Said("", _("Mails")),
+        SpendKind.NUMBERS: Said("", _("Numbers rented")),
     },
 }
 

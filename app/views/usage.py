@@ -11,18 +11,15 @@ from flask import Response, abort, request
 from flask_appbuilder import BaseView, expose
 from flask_appbuilder.api import permission_name, protect, safe
 from flask_appbuilder.security.decorators import has_access
-from flask_babel import format_currency, format_decimal
+from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _
-from marshmallow import fields
 from sqlalchemy import select
 
 from app import usage
 from app.extensions import db
-from app.models import Price, SpendKind, SpendLedger, Tenant
+from app.models import SpendKind, SpendLedger, Tenant
 from app.tenancy import current_tenant_id
 from app.usage import Month
-from app.views import checks
-from app.views.bulk import RowActions
 from app.views.entity import READ, Entity
 from app.views.interface import is_id
 from app.views.refusals import Refused
@@ -190,7 +187,7 @@ class UsageMonths(BaseView):
         found = asked.found
         lines = [one for month in found for one in month.lines]
         return self.render_template(
-            "usage.html", asked=asked, months=found, names=NAMES, money=money, amount=amount,
+            "usage.html", asked=asked, months=found, names=NAMES, amount=amount,
             used=usage.used(lines), costs=usage.total(lines),
             unpriced=sorted({kind for month in found for kind in month.unpriced}),
         )  # fmt: skip
@@ -233,36 +230,9 @@ def amount(kind: SpendKind, quantity: int) -> str:
     return str(format_decimal(round(quantity / 60, 1) if seconds else quantity))
 
 
-def money(cost: Decimal, currency: str) -> str:
-    """Three decimals below ten cents."""
-    if 0 < cost < Decimal("0.1"):
-        return f"{cost:.3f} {currency}"
-    return str(format_currency(cost, currency))
-
-
 USAGE = Entity(
     model=SpendLedger, resource="usage", menu="Usage entries", category=CATEGORY,
     icon="fa-bar-chart",
     list_columns=("created_at", "kind", "quantity", "model", "call"),
     may=READ, api=UsageApi,
-)  # fmt: skip
-
-
-PRICES = Entity(
-    model=Price, resource="prices", menu="Prices", category=CATEGORY, icon="fa-tag",
-    order=("valid_from", "desc"), platform=True,
-    list_columns=("kind", "model", "unit", "amount", "currency", "valid_from", "note"),
-    form_columns=("kind", "model", "amount", "currency", "valid_from", "note"),
-    low=("currency", "note"),
-    checks={"currency": checks.currency},
-    special={"unit": fields.String(dump_only=True)}, page=RowActions,
-    labels={"amount": "Price", "unit": "For each", "model": "Language model"},
-    help={
-        "kind": "What is paid for. Seconds are priced by the minute, tokens by the million.",
-        "model": "For tokens: the model's name. Empty: every model without a price of its own.",
-        "amount": "For one unit of it, such as 0.0085.",
-        "currency": "Three letters, such as USD.",
-        "note": "Where it comes from, such as: our contract of March.",
-        "valid_from": "Holds from this day on. To raise a price, add a row: months keep theirs.",
-    },
 )  # fmt: skip

@@ -9,20 +9,19 @@ from typing import Any
 from flask import g
 from sqlalchemy import inspect, select
 from werkzeug.security import generate_password_hash
-from wtforms import SelectField
 
 from app import directory, passwords
 from app.extensions import db
 from app.jobs import outbox
 from app.models import Role, User
 from app.tenancy import current_tenant_id
-from app.views import checks, widgets
+from app.views import checks
 from app.views.bulk import PeopleActions
 from app.views.entity import Entity
 from app.views.fields import Words, YesNo, length
 from app.views.forms import SecretField
 from app.views.helping import HelpingApi, HelpingPage, add_invitation, people_only
-from app.views.keys import ROLE_CHOICES, TENANT_ROLES
+from app.views.keys import TENANT_ROLES, role_field
 from app.views.refusals import Refused, explained
 
 OWN = ("roles", "active", "tenant_id")  # what nobody changes of the own account
@@ -150,6 +149,7 @@ USERS = Entity(
         "email": "Invitations and links for a new password go there.",
         "active": "Off: they cannot sign in, and are signed out at once.",
         "role": "What they may see and change.",
+        "password": "Leave it blank: they choose it by a link they get by mail.",
     },
     checks={"username": checks.filled, "email": checks.email},
     special={
@@ -161,10 +161,8 @@ USERS = Entity(
         "active": YesNo(),
     },
     inputs={
-        "role": SelectField("Role", choices=ROLE_CHOICES, widget=widgets.Choice()),
-        "password": ChosenPassword(
-            "Password", description="Leave it blank: they choose it by a link they get by mail."
-        ),
+        "role": role_field(),
+        "password": ChosenPassword("Password"),
     },
     page=UserPage, api=UserApi,
 )  # fmt: skip

@@ -118,6 +118,12 @@ WEBHOOKS = Entity(
     form_columns=("url", "events", "active", "secret"),
     edit_columns=("url", "events", "active"),
     secrets=("secret",),
+    help={
+        "url": "Where it is told, such as https://hooks.example.com/calls.",
+        "events": "What it is told of.",
+        "active": "Off: it is told nothing, and events meanwhile are not sent later.",
+        "secret": "Signs what is sent. Empty: one is made and shown once.",
+    },
     labels={"url": "Address", "former_until": "Old secret signs until"},
     checks={"url": checks.web_address, "events": checks.one_of(WebhookEvent)},
     special={
@@ -127,7 +133,7 @@ WEBHOOKS = Entity(
     },
     inputs={
         "events": TicksField("Events", choices=[str(event) for event in WebhookEvent]),
-        "secret": SecretField("Secret (left empty, one is made)", check=_long_enough),
+        "secret": SecretField("Secret", check=_long_enough),
     },
     actions={"rotate": "write", "deliveries": "read"}, page=WebhookPage, api=WebhookApi,
 )  # fmt: skip

@@ -91,6 +91,7 @@ _WORDING: dict[Line, tuple[str, ...]] = {
     ),
     Line.LEAVE_RECORDING: (_("Please leave your message and your phone number after the tone."),),
     Line.MESSAGE_SAVED: (_("Thank you, I have noted your message."),),
+    Line.NO_MESSAGE: (_("All right, I won't take a message."),),
     Line.ANYTHING_ELSE: (
         _("Is there anything else I can do for you?"),
         _("Can I help you with anything else?"),

@@ -14,7 +14,7 @@ def from_json(stored: dict[str, Any]) -> Memory:
     """Unknown keys of an older or newer version are left out, missing ones take their default."""
     known = {key: value for key, value in stored.items() if key in Memory.__dataclass_fields__}
     draft = known.pop("draft", None) or {}
-    for several in ("tried", "skipped", "redo"):
+    for several in ("told", "tried", "skipped", "redo"):
         known[several] = tuple(known.get(several) or ())
     fields = tuple(
         Noted(field["key"], field["value"], Known(field["known"]))

@@ -7,7 +7,7 @@ heard. Only a model is not asked: it shows what is said without one.
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.ai import knowledge
+from app.ai import knowledge, values
 from app.ai.interpreter import Heard
 from app.ai.offline import OfflineInterpreter
 from app.ai.reading import consent, departments
@@ -114,7 +114,8 @@ def _heard(begun: m.Decision, words: str, told: m.Facts) -> m.CallerSpoke:
         return m.CallerSpoke("", no_recording=refuses)
     heard = Heard(words, State(begun.state), m.Context(told, begun.memory))
     understood = OfflineInterpreter().interpret(heard)
-    return m.CallerSpoke(words, understood.proposal, refuses, understood.besides)
+    passing = values.told(heard)
+    return m.CallerSpoke(words, understood.proposal, refuses, understood.besides, passing)
 
 
 def _spoken(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, select
 
 from app import calls
-from app.ai import knowledge, speaking
+from app.ai import knowledge, speaking, values
 from app.ai.interpreter import HISTORY, Heard, Speaker, Tier, Turn, Understood, interpret_within
 from app.ai.reading import consent, departments, phones, private
 from app.extensions import db
@@ -161,15 +161,16 @@ def _understand(
         refuses, words = consent.refusal(words, asked=asked == m.Consent.ASKED)
         if not words:
             return m.CallerSpoke("", no_recording=True), None
-    understood = _grounded(_interpret(claimed, before, facts, minds, words), facts, words)
-    event = m.CallerSpoke(words, understood.proposal, refuses, understood.besides)
-    return event, understood
-
-
-def _interpret(
-    claimed: Claim, before: Before, facts: m.Facts, minds: "Minds", words: str
-) -> Understood:
     heard = Heard(words, before.state, m.Context(facts, before.memory), before.history)
+    understood = _grounded(_interpret(claimed, heard, minds), facts, words)
+    passing = values.told(heard)
+    return m.CallerSpoke(
+        words, understood.proposal, refuses, understood.besides, passing
+    ), understood
+
+
+def _interpret(claimed: Claim, heard: Heard, minds: "Minds") -> Understood:
+    facts = heard.context.facts
     model = minds.model(facts.model) if claimed.attempts == 1 else None
     if model is None:  # no key; or the first thinker died, and the caller has waited long enough
         return minds.offline.interpret(heard)

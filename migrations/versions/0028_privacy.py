@@ -26,6 +26,11 @@ def upgrade() -> None:
     )
     walls.grant("recep_platform", walls.EVERYTHING, "heartbeat")
     _end_sessions(unless_resealed=True)
+    # Each tenant's turn among the work that is due.
+    op.create_index(
+        "ix_job__turn", "job", ["tenant_id", "run_at", "id"],
+        postgresql_where=sa.text("status in ('waiting', 'running')"),
+    )  # fmt: skip
     # By which retention finds what is due.
     op.create_index("ix_transcript__created_at", "transcript", ["tenant_id", "created_at"])
     op.create_index("ix_recording__created_at", "recording", ["tenant_id", "created_at"])
@@ -78,6 +83,7 @@ def _moment(name: str) -> sa.Column:
 def downgrade() -> None:
     op.drop_index("ix_recording__created_at", "recording")
     op.drop_index("ix_transcript__created_at", "transcript")
+    op.drop_index("ix_job__turn", "job")
     _end_sessions(unless_resealed=False)
     op.drop_table("heartbeat")
     op.drop_table("data_request")

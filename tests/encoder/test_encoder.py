@@ -15,8 +15,11 @@ from app.ai import knowledge, meaning
 from app.ai.encoder import wire
 from app.ai.encoder.client import Client, Texts
 from app.ai.encoder.wordpiece import LONGEST
+from app.ai.interpreter import Heard
+from app.ai.offline import OfflineInterpreter
 from app.ai.reading import departments
-from app.voice.flow.messages import Department, Passage
+from app.voice.flow import State
+from app.voice.flow.messages import Answer, Context, Department, Facts, Passage, Transfer
 from bench import encoding
 
 DEEP = "a-folder-whose-name-is-so-long-that-no-socket-fits-into-it-" * 2
@@ -93,6 +96,49 @@ def test_a_department_is_found_by_what_it_does(asked: Path) -> None:
     fit = departments.fit("the motor makes a strange noise and has to be mended", PLACES)
     assert fit is not None
     assert fit.department.name == "Workshop"
+
+
+DENTIST = (
+    Department(1, "Front Desk", "Appointments, new patients, directions and anything else"),
+    Department(2, "Emergencies", "Toothache, bleeding, swelling, a broken or knocked-out tooth"),
+    Department(3, "Billing", "Bills, payments, insurance claims and refunds"),
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [
+        ("do you repair bicycles", None),
+        ("can you fix my washing machine", None),
+        ("do you clean windows", None),
+        ("could somebody look at a crown that fell off", 2),
+        ("is it possible to pay in two parts", 3),
+        ("may I make an appointment", 1),
+    ],
+)
+def test_a_question_is_connected_only_where_it_belongs(
+    asked: Path, words: str, place: int | None
+) -> None:
+    """A word that may stand for one of theirs ("repair", "broken") makes no dental emergency."""
+    encoding.wait_known(departments.texts(DENTIST))
+    context = Context(Facts(departments=DENTIST))
+    proposal = OfflineInterpreter().interpret(Heard(words, State.INTENT, context)).proposal
+    assert (proposal.department_id if isinstance(proposal, Transfer) else None) == place
+
+
+def test_a_wish_is_not_answered_with_something_like_it(asked: Path) -> None:
+    """An appointment is made by people; how long one takes is another matter."""
+    long = Passage("long", 1, 1, "How long does a checkup take?", "A checkup takes half an hour.")
+    cost = Passage("cost", 2, 1, "What does a checkup cost?", "From 60 dollars.")
+    facts = Facts(departments=DENTIST, passages=(long, cost))
+    encoding.wait_known(departments.texts(DENTIST))
+    encoding.wait_known(knowledge.texts(facts.passages))
+
+    def proposed(words: str) -> object:
+        return OfflineInterpreter().interpret(Heard(words, State.INTENT, Context(facts))).proposal
+
+    assert proposed("put me down for a checkup appointment") == Transfer(1)
+    assert proposed("how long will a checkup take") == Answer(long.answer, ("long",))
 
 
 def test_a_language_that_it_does_not_know_is_matched_by_words_alone(asked: Path) -> None:

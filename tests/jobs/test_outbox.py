@@ -15,7 +15,10 @@ from flask import Flask
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
+from app import masking
 from app.embedded.ports import free_port
 from app.extensions import db
 from app.jobs import heartbeat, outbox, queues, running, schedule, worker
@@ -420,3 +423,12 @@ def test_a_killed_workers_look_is_found_within_half_a_minute(light_app: Flask):
     made = worker.made(_valkey(light_app))
     assert made.maintenance_interval <= 30
     assert made.job_class is queues.Look
+
+
+def test_an_errors_text_holds_no_values(light_app: Flask, rows: Rows):
+    """Neither those of the statement nor those of the row that PostgreSQL quotes."""
+    rows.tenant()
+    with light_app.app_context(), pytest.raises(IntegrityError) as caught, across_tenants():
+        db.session.execute(text("insert into lead (name) values (:name)"), {"name": "Xanthippe"})
+    assert "Xanthippe" not in masking.mask(str(caught.value))
+    assert "tenant_id" in masking.mask(str(caught.value))

@@ -191,3 +191,19 @@ def test_filters_that_find_nothing_or_cannot_be_read_show_nothing_else(app: Flas
         assert (refused.status_code, "result" in refused.get_json()) in ((400, False), (422, False))
     everything = browser.get(LIST, query_string={"_flt_0_started_at": "", "_flt_0_caller": ""})
     assert everything.text.count("/callsessionpage/show/") >= 10, "what is left empty asks nothing"
+
+
+def test_no_two_requests_share_what_a_list_is_narrowed_by(app: Flask):
+    """Flask-AppBuilder keeps one list of filters per view for all threads."""
+    views = [view for view in app.appbuilder.baseviews if hasattr(view, "datamodel")]
+    assert len(views) > 40
+    for view in views:
+        with app.test_request_context():
+            first = view._filters
+            first.filters.append("one request's search")
+            first.values.append("x")
+            with app.test_request_context():
+                assert view._filters is not first
+                assert view._filters.filters == []
+            assert view._filters.filters == ["one request's search"]
+        assert view._filters.filters == [], "what all requests begin with"

@@ -191,7 +191,9 @@ def test_a_message_after_the_tone_is_shown_and_its_sound_is_not_looked_for(
             break
         phone.say(said)
     assert phone.state["records"]
+    turn = phone.state["turn"]
     left = phone.say("please call me back about the boiler")
+    assert f'data-line="caller-{turn}"' in left  # in place of what was typed
     assert "please call me back about the boiler" in left
     assert "its words are not kept" in left
     assert phone.state["over"]

@@ -72,13 +72,14 @@ class Client:
     def state(self) -> str:
         """ok, learning (what is not known yet is matched by words), or not running."""
         until = time.monotonic() + self._patience
+        giving = bool(self._giving)  # looked at first: what is handed over in between is learnt
         try:
             with self._connected(self._patience) as sock:
                 wire.send(sock, {"state": ""})
                 learns = wire.exactly(sock, 1, until) == wire.LEARNING
         except (OSError, wire.Broken):
             return "not running"
-        return "learning" if learns or self._giving else "ok"
+        return "learning" if learns or giving else "ok"
 
     def _ask(self, words: str, texts: Texts) -> Sequence[float] | None:
         until = time.monotonic() + self._patience

@@ -150,11 +150,13 @@ class Encoder:
     def _take(self, key: str, texts: list[str]) -> bytes:
         if key in self._planned or self._sets.join(key, texts):
             return wire.TAKEN
-        with contextlib.suppress(queue.Full):
+        self._planned.add(key)  # first: the set may be learnt before the next line
+        try:
             self._to_learn.put_nowait((key, texts))
-            self._planned.add(key)
-            return wire.TAKEN
-        return wire.REFUSED
+        except queue.Full:
+            self._planned.discard(key)
+            return wire.REFUSED
+        return wire.TAKEN
 
     def _learn(self) -> None:
         while True:

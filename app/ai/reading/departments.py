@@ -10,6 +10,7 @@ from app.ai import meaning, wording
 from app.ai.encoder.client import Texts
 from app.voice.flow.messages import Department
 
+OFFER = 0.2  # from here on it is worth asking "shall I connect you with …?"
 SURE = 0.3  # from here on the caller is connected
 CLEAR = 0.5  # from here on it outweighs an entry that only may be meant
 
@@ -17,23 +18,32 @@ _WORD, _MEANING, _TYPED = 1.0, 0.65, 0.6
 _MIDDLE, _STEEP = 0.6, 5.0  # where meaning and words together speak for it as much as against
 _THINGS = re.compile(r"[,;.]| and | y ")
 _EVERYWHERE = 0.35  # what evidence counts that fits every department
+_MEANT = 0.42  # cosines together, from which on the meaning alone speaks for it
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
+    """`spoken_of`: one of its own words was said, or all of them mean it. Without, what speaks for
+    it is a word that may stand for another ("repair" a bicycle, a "broken" tooth): enough for a
+    wish, not for a question, which may as well be about something that nobody here does."""
+
     department: Department
     score: float
+    spoken_of: bool = True
 
 
 def fit(words: str, departments: tuple[Department, ...], language: str = "en") -> Fit | None:
     """The department with the most in its favour; None when nothing speaks for any."""
     by_words = _by_words(words, departments)
-    near = _nearness(words, departments, language)
+    near = _nearness(words, departments, language) or []
     scores = [_chance(n + w) for n, w in zip(near, by_words, strict=True)] if near else by_words
     best = max(range(len(scores)), key=scores.__getitem__, default=None)
     if best is None or not scores[best]:
         return None
-    return Fit(departments[best], round(scores[best], 4))
+    stems, known = wording.content(words), _Known(departments[best])
+    named = any(known.share(stem) == _WORD for stem in stems)
+    meant = near[best] >= _MEANT if near else scores[best] >= CLEAR
+    return Fit(departments[best], round(scores[best], 4), named or meant)
 
 
 def prepare(departments: Sequence[Department], language: str) -> None:

@@ -91,7 +91,7 @@ def current() -> Progress:
 def mark(step: Step, trade: str = "") -> None:
     """In the transaction that saves the step."""
     row = _row()
-    row.steps = sorted({*row.steps, str(step)}, key=STEPS.index)
+    row.steps = [str(one) for one in STEPS if one == step or one in row.steps]
     row.trade = trade or row.trade
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from app.voice.flow import closing, consent, taking, transfers
 from app.voice.flow import messages as m
+from app.voice.flow.fields import in_passing
 from app.voice.flow.keys import pressed
 from app.voice.flow.messages import Ask
 from app.voice.flow.proposals import also_asked, consider, not_understood
@@ -62,6 +63,7 @@ def _hear(turn: Turn, event: m.Event) -> m.Decision:
             return pressed(turn, keys)
         case m.CallerSpoke(words, None):
             return not_understood(turn, words)
-        case m.CallerSpoke(words, proposal, _, besides) if proposal is not None:
+        case m.CallerSpoke(words, proposal, _, besides, told) if proposal is not None:
+            turn = in_passing(turn, told)
             return consider(also_asked(turn, words, besides), words, proposal)
     return repeat(turn.refuse(f"unexpected {type(event).__name__}"))

@@ -51,6 +51,11 @@ def _known(turn: Turn, field: m.Noted) -> m.Known:
     return m.Known.CALLER_ID if from_carrier else m.Known.HEARD
 
 
+def in_passing(turn: Turn, told: tuple[m.Noted, ...]) -> Turn:
+    """Kept for a message that may come of the call, so that it is not asked for then."""
+    return note(turn, *fits(turn, told)) if told and not turn.memory.taking else turn
+
+
 def note(turn: Turn, *fields: m.Noted) -> Turn:
     """Note what `fits` let through; a value said again keeps the surer way it is known."""
     memory, keys = turn.memory, {field.key for field in fields}

@@ -206,6 +206,7 @@ class Memory:
     transfers: int = 0
     refusals: int = 0  # wishes to be connected that came to nothing
     answers: int = 0
+    told: tuple[str, ...] = ()  # what the answer just given rests on
     corrections: int = 0
     language: str = ""  # chosen by key; "": that of the number
     recording: str = ""  # a Consent, once the recording was announced
@@ -296,7 +297,12 @@ class Hold:
     piece: str = ""
 
 
-Proposal = Answer | TellHours | Clarify | Transfer | TakeMessage | Confirm | Finish | Hold
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The caller asks to hear once more what was said last."""
+
+
+Proposal = Answer | TellHours | Clarify | Transfer | TakeMessage | Confirm | Finish | Hold | Again
 
 
 # --- What can happen --------------------------------------------------------------------------
@@ -313,6 +319,7 @@ class CallerSpoke:
     proposal: Proposal | None = None  # None: nobody understood it
     no_recording: bool = False  # besides, or (without words) only, they refused to be recorded
     besides: Answer | TellHours | None = None  # asked in the same breath: dealt with first
+    told: tuple[Noted, ...] = ()  # of themself, before anybody asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +395,7 @@ class Line(StrEnum):
     WHAT_TO_CORRECT = "what_to_correct"
     LEAVE_RECORDING = "leave_recording"
     MESSAGE_SAVED = "message_saved"
+    NO_MESSAGE = "no_message"
     ANYTHING_ELSE = "anything_else"
     GOODBYE = "goodbye"
     GO_ON = "go_on"

@@ -4,6 +4,7 @@ from app.voice.flow import closing, confirming, taking, talk, transfers
 from app.voice.flow import messages as m
 from app.voice.flow.fields import fits, is_field
 from app.voice.flow.messages import Ask
+from app.voice.flow.silence import repeat
 from app.voice.flow.states import MAY_PROPOSE, State
 from app.voice.flow.turn import Turn
 
@@ -45,10 +46,19 @@ def consider(turn: Turn, words: str, proposal: m.Proposal) -> m.Decision:
             return taking.wanted(turn, words, proposal)
         case m.Confirm() if here is confirmation:
             return confirming.answered(turn, proposal)
+        case m.Again() if here is confirmation:
+            return taking.read_back(turn.understood())
+        case m.Again():
+            told = None if here is message else talk.again(turn)
+            return told or repeat(turn.understood())
         case m.Hold(piece):
             return taking.hold(turn, piece if here is message else "")
         case m.Confirm(accepted) if here is message and turn.memory.offered:
             return taking.offer_answered(turn, accepted)
+        case m.Confirm(False) if here is message and taking.may_be_declined(turn):
+            return taking.declined(turn)
+        case m.Confirm(False) if here is message and turn.memory.asking == Ask.EMAIL:
+            return taking.without(turn)
         case m.Confirm() if here is message:
             # A yes is an answer to an intake question, but nobody's name.
             return not_understood(turn, "" if turn.memory.asking == Ask.NAME else words)

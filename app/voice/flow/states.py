@@ -34,19 +34,25 @@ MOVES: dict[State, frozenset[State]] = {
 }
 
 _OPEN_TALK = frozenset(
-    {m.Answer, m.TellHours, m.Clarify, m.Transfer, m.TakeMessage, m.Confirm, m.Finish, m.Hold}
+    {
+        m.Answer,
+        m.TellHours,
+        m.Clarify,
+        m.Transfer,
+        m.TakeMessage,
+        m.Confirm,
+        m.Finish,
+        m.Hold,
+        m.Again,
+    }
 )
 MAY_PROPOSE: dict[State, frozenset[type]] = {
     State.GREETING: _OPEN_TALK - {m.Confirm},
     State.INTENT: _OPEN_TALK,
     State.FAQ: _OPEN_TALK,
     State.TRANSFER_ATTEMPT: frozenset(),
-    State.LEAD_CAPTURE: frozenset(
-        {m.TakeMessage, m.Answer, m.TellHours, m.Transfer, m.Finish, m.Clarify, m.Confirm, m.Hold}
-    ),
-    State.CONFIRMATION: frozenset(
-        {m.Confirm, m.TakeMessage, m.Answer, m.TellHours, m.Transfer, m.Clarify, m.Hold}
-    ),
+    State.LEAD_CAPTURE: _OPEN_TALK,
+    State.CONFIRMATION: _OPEN_TALK - {m.Finish},
     State.WRAP_UP: _OPEN_TALK,
     State.ENDED: frozenset(),
 }

@@ -108,6 +108,26 @@ def question(turn: Turn, line: Line, key: str) -> m.Decision:
     return turn.say(line, key).listen(key)
 
 
+def may_be_declined(turn: Turn) -> bool:
+    """A no to the first question for a message is a no to the message."""
+    memory = turn.memory
+    begun = any(field.key != Ask.REASON for field in memory.draft.fields) or memory.redo
+    return memory.asking in (*CONTACT, Ask.REASON) and not begun
+
+
+def declined(turn: Turn) -> m.Decision:
+    """The caller wants to leave none: nothing of it is kept, and the call goes on."""
+    memory = replace(turn.understood().memory, taking=False, offered=False, last_words="",
+                     pieces="", skipped=(), draft=m.Draft())  # fmt: skip
+    turn = turn.knowing(memory).to(State.WRAP_UP).say(Line.NO_MESSAGE).say(Line.ANYTHING_ELSE)
+    return turn.listen(Ask.ANYTHING_ELSE)
+
+
+def without(turn: Turn) -> m.Decision:
+    """They do not want to tell what was asked for, or have none: the message goes on without."""
+    return _do_without(turn.understood(), turn.memory.asking)
+
+
 def leave_recording(turn: Turn) -> m.Decision:
     return turn.to(State.LEAD_CAPTURE).say(Line.LEAVE_RECORDING).record()
 

@@ -86,6 +86,17 @@ def not_understood(turn: Turn, words: str) -> m.Decision:
     return turn.say(Line.DID_NOT_UNDERSTAND).listen(turn.memory.asking)
 
 
+def again(turn: Turn) -> m.Decision | None:
+    """The answer just given; None when there was none."""
+    facts, told = turn.facts, turn.memory.told
+    entries = (p for p in facts.passages if p.id in told)
+    said = [m.Say(text=entry.answer, sources=(entry.id,)) for entry in entries]
+    if days := tuple(day for day in facts.hours if day.id in told):
+        hours = m.Say(Line.HOURS, days=tuple(day.day for day in days))
+        said.append(replace(hours, sources=tuple(day.id for day in days)))
+    return _ask_on(turn.understood().to(State.FAQ).also(*said)) if said else None
+
+
 def _ask_on(turn: Turn) -> m.Decision:
     if turn.memory.taking:
         return taking.resume(turn)

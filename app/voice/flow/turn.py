@@ -72,8 +72,11 @@ class Turn:
         return self.also(m.Say(line, detail=detail))
 
     def listen(self, ask: str = "", *, patient: bool = False) -> m.Decision:
-        """Pieces of a value belong to one slot only."""
-        memory = self.memory
+        """Pieces of a value belong to one slot only, and an answer can be told again only while it
+        was the last."""
+        said = (effect for effect in self.effects if isinstance(effect, m.Say))
+        told = dict.fromkeys(source for say in said for source in say.sources)
+        memory = replace(self.memory, told=tuple(told))
         if ask != memory.asking:
             memory = replace(memory, pieces="", offered=memory.offered and ask == m.Ask.PHONE)
         return self.knowing(replace(memory, asking=ask)).also(m.Listen(ask, patient))._decided()

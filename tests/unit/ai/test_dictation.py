@@ -161,7 +161,7 @@ def test_swearing_gets_a_person_unless_something_is_asked():
 
 
 def test_who_asks_the_same_in_other_words_gets_the_answer_that_was_offered():
-    words = "vouchers as a present"
+    words = "gift ideas for my mother"
     first = propose(heard(words))
     assert isinstance(first, m.Clarify)
     again = heard("do you have vouchers for a birthday", last=first.question, last_words=words)

@@ -1,4 +1,4 @@
-from app.ai import knowledge
+from app.ai import knowledge, wording
 from tests.unit.ai.said import PASSAGES, passage
 
 
@@ -46,3 +46,35 @@ def test_scores_are_between_nothing_and_one() -> None:
 
 def test_the_limit_holds() -> None:
     assert len(knowledge.find(PASSAGES, "do you sell boat tour vouchers for dogs", 2)) <= 2
+
+
+def test_alike_entries_share_the_chance_so_that_it_is_asked_which() -> None:
+    """Either fits well, so neither is told as if it were the one."""
+    one = (passage(1, "What does delivery in town cost?", "Five dollars."),)
+    both = (*one, passage(2, "What does delivery out of town cost?", "Nine dollars."))
+    asked = "what does delivery cost"
+    alone, shared = (knowledge.find(entries, asked)[0].score for entries in (one, both))
+    assert alone >= knowledge.ANSWER
+    assert knowledge.ASK <= shared < alone
+
+
+def test_many_entries_about_other_things_do_not_drown_the_right_one() -> None:
+    others = tuple(
+        passage(at, f"Do you sell vouchers of kind {at}?", f"Kind {at} is at the desk.")
+        for at in range(10, 400)
+    )
+    asked = "is there any parking"
+    alone = knowledge.find(PASSAGES, asked)[0]
+    among = knowledge.find((*PASSAGES, *others), asked)[0]
+    assert among.passage == alone.passage
+    assert among.score > 0.9 * alone.score
+
+
+def test_what_only_leads_up_to_a_question_is_not_compared() -> None:
+    plain = knowledge.find(PASSAGES, "how much is a boat tour")
+    polite = knowledge.find(
+        PASSAGES, "Hello there, good morning, I was just wondering how much is a boat tour"
+    )
+    assert polite[0] == plain[0]
+    assert wording.asked("Buenos días, quisiera saber si abren el domingo") == "abren el domingo"
+    assert wording.asked("hello there") == "hello there"

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
+from app.ai import values
 from app.ai.interpreter import Tier
 from app.ai.offline import OfflineInterpreter
 from app.voice.flow import messages as m
-from app.voice.flow.messages import Ask, Draft, Known, Noted
+from app.voice.flow.messages import Ask, Department, Draft, Known, Noted
 from app.voice.flow.states import MAY_PROPOSE, State
 from tests.unit.ai.said import FACTS, HOURS, PASSAGES, heard
 
@@ -31,6 +34,31 @@ def test_who_asks_for_a_person_gets_whoever_answers() -> None:
     assert propose("can I speak to somebody please") == m.Transfer(None)
     assert propose("operator") == m.Transfer(None)
     assert propose("quiero hablar con una persona") == m.Transfer(None)
+
+
+def test_a_question_about_what_nobody_here_does_is_connected_to_nobody() -> None:
+    """ "Fix" may stand for "repair", which is all that speaks for the workshop."""
+    for words in ("do you mend torn trousers", "do you fix umbrellas"):
+        assert propose(words) == m.TakeMessage(unanswered=True), words
+    assert propose("can you repair a boat") == m.Transfer(2)
+    assert propose("something to be fixed, please") == m.Transfer(2)
+
+
+def test_whom_something_may_be_for_is_asked_back_and_a_yes_connects() -> None:
+    boats = ("Boat tours", "Boat repairs", "Boat sales")
+    places = tuple(Department(at, name, name) for at, name in enumerate(boats, 1))
+    facts, words = (
+        replace(FACTS, departments=places, passages=()),
+        "I am calling about a certain boat",
+    )
+    asked = propose(words, facts=facts)
+    assert asked == m.Clarify("Would you like me to connect you with Boat tours?")
+    told = {"facts": facts, "last": asked.question, "last_words": words}
+    assert propose("yes please", **told) == m.Transfer(1)
+    assert noted(propose("no", **told)) == {"reason": words}
+    assert propose(words, **told) == m.TakeMessage(unanswered=True)  # not asked twice
+    spanish = propose(words, facts=replace(facts, language="es-US"))
+    assert spanish == m.Clarify("¿Quiere que le comunique con Boat tours?")
 
 
 def test_who_asks_for_somebody_of_a_department_gets_that_one() -> None:
@@ -135,7 +163,7 @@ def confirm(words: str) -> m.Proposal | None:
 def test_the_read_back_is_agreed_to_or_not() -> None:
     assert confirm("yes that's right") == m.Confirm(True)
     assert confirm("no") == m.Confirm(False)
-    assert confirm("what was that again") is None
+    assert confirm("what was that again") == m.Again()
 
 
 def test_a_correction_of_the_read_back_is_heard() -> None:
@@ -165,3 +193,65 @@ def test_it_proposes_only_what_the_state_allows(state: State, words: str) -> Non
     understood = OfflineInterpreter().interpret(heard(words, state))
     assert understood.tier is Tier.OFFLINE
     assert understood.proposal is None or type(understood.proposal) in MAY_PROPOSE[state]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no thanks, bye",
+        "uh no",
+        "nope, that's okay",
+        "no gracias",
+        "I don't want to leave a message",
+        "never mind, I'll call back later",
+        "no I was just kidding",
+        "déjelo, llamo más tarde",
+    ],
+)
+def test_who_wants_to_leave_no_message_need_not(words: str) -> None:
+    assert propose(words, State.LEAD_CAPTURE, Ask.NAME) == m.Confirm(False)
+
+
+def test_a_no_before_a_name_or_a_number_is_no_refusal() -> None:
+    assert noted(propose("no problem, it's Nora Nolan", State.LEAD_CAPTURE, Ask.NAME)) == {
+        "name": "Nora Nolan"
+    }
+    assert noted(propose("Noah Berg", State.LEAD_CAPTURE, Ask.NAME)) == {"name": "Noah Berg"}
+    begun = Draft((Noted(Ask.NAME, "Ann"),))
+    leaving = propose("forget it, I'll try again later", State.LEAD_CAPTURE, Ask.PHONE, begun)
+    assert leaving == m.Finish()
+
+
+def test_who_only_says_who_they_are_is_asked_what_they_want() -> None:
+    assert propose("my name is Priya Tours") == m.Clarify("How can I help you?")
+    assert values.told(heard("my name is Priya Berg and I have a question")) == (
+        Noted(Ask.NAME, "Priya Berg"),
+    )
+    assert values.told(heard("Priya Berg", State.LEAD_CAPTURE, Ask.NAME)) == ()
+
+
+@pytest.mark.parametrize(
+    "words", ["sorry, can you repeat that", "what?", "I didn't catch that", "¿Puede repetirlo?"]
+)
+def test_who_did_not_hear_is_told_again(words: str) -> None:
+    for state, asking in (
+        (State.FAQ, ""),
+        (State.LEAD_CAPTURE, Ask.PHONE),
+        (State.CONFIRMATION, ""),
+    ):
+        assert propose(words, state, asking) == m.Again()
+    assert propose("say that Nora called about the boat") != m.Again()
+
+
+@pytest.mark.parametrize(
+    "words", ["la la la la", "mm hmm hmm", "you piece of garbage", "guten tag wie geht es", "♪ ♪"]
+)
+def test_what_neither_asks_nor_wishes_is_no_message(words: str) -> None:
+    """It is asked again in other words first; only the second time a message is taken."""
+    assert propose(words) is None
+    assert isinstance(propose(f"I want to know this: {words} kayaks"), m.TakeMessage)
+
+
+def test_a_sentence_in_another_language_is_nobodys_name() -> None:
+    for words in ("sprechen Sie Deutsch", "parlez vous français", "você fala português"):
+        assert propose(words, State.LEAD_CAPTURE, Ask.NAME) == m.TakeMessage()

@@ -237,3 +237,61 @@ def test_asking_for_a_person_again_and_again_still_gets_a_message_taken():
             break
     assert memory.draft.get(Ask.NAME)
     assert isinstance(last(decision), m.Record | Listen)
+
+
+# --- Taking no for an answer, and what is told before anybody asks ------------------------------
+
+
+@pytest.mark.parametrize("asking", [Ask.NAME, Ask.REASON])
+def test_a_no_to_the_first_question_is_a_no_to_the_message(asking):
+    memory = m.Memory(taking=True, asking=asking, draft=Draft((Noted(Ask.REASON, "a bike"),)))
+    decision = after(State.LEAD_CAPTURE, spoke("no thanks", m.Confirm(False)), memory)
+    assert lines(decision) == ["no_message", "anything_else"]
+    assert (decision.state, decision.memory.taking) == (State.WRAP_UP, False)
+    gone = after(State.WRAP_UP, m.CallerHungUp(), decision.memory)
+    assert gone.effects == ()  # nothing is kept of it
+
+
+def test_a_no_amid_a_message_is_about_the_field_that_was_asked_for():
+    email = replace(TAKING, asking=Ask.EMAIL)
+    facts = replace(FACTS, required=(Ask.NAME, Ask.EMAIL, Ask.REASON))
+    without = after(State.LEAD_CAPTURE, spoke("no", m.Confirm(False)), email, facts)
+    assert lines(without) == ["ask_field:reason"]
+    assert without.memory.draft.get(Ask.NAME) == "Ann Lee"
+    number = after(State.LEAD_CAPTURE, spoke("no", m.Confirm(False)), TAKING)
+    assert lines(number) == ["ask_field_again:phone"]
+
+
+def test_a_name_told_in_passing_is_not_asked_for_when_a_message_is_taken():
+    wish = m.CallerSpoke("my name is Ann Lee, sales please", m.Transfer(1), told=(ANN,))
+    ringing = after(State.INTENT, wish)
+    assert ringing.memory.draft.get(Ask.NAME) == "Ann Lee"
+    missed = after(State.TRANSFER_ATTEMPT, m.DialEnded(False, "no-answer"), ringing.memory)
+    assert lines(missed)[-1] == "ask_field:phone"
+    stranger = m.CallerSpoke("x", m.Finish(), told=(Noted("salary", "1"),))
+    assert after(State.INTENT, stranger).memory.draft.fields == ()  # nobody asks for that
+
+
+# --- Once more -----------------------------------------------------------------------------------
+
+
+def test_an_answer_is_told_again_while_it_was_the_last():
+    told = after(State.INTENT, spoke("where can I park", ANSWER))
+    again = after(State.FAQ, spoke("sorry?", m.Again()), told.memory)
+    assert lines(again) == ["Behind the house.", "anything_else"]
+    assert again.memory.answers == told.memory.answers
+    open_at = after(State.INTENT, spoke("are you open", HOURS))
+    assert lines(after(State.FAQ, spoke("what?", m.Again()), open_at.memory))[0] == "hours"
+    moved_on = after(State.FAQ, spoke("hm", m.Clarify("Which one?")), told.memory)
+    assert lines(after(State.INTENT, spoke("what?", m.Again()), moved_on.memory)) == [
+        "how_can_i_help"
+    ]
+
+
+def test_a_question_for_a_field_and_the_read_back_are_put_again():
+    assert lines(after(State.LEAD_CAPTURE, spoke("what?", m.Again()), TAKING)) == [
+        "ask_field_again:phone"
+    ]
+    read = replace(TAKING, asking=Ask.CONFIRM, read_backs=1)
+    again = after(State.CONFIRMATION, spoke("what?", m.Again()), read)
+    assert (lines(again), again.memory.read_backs) == (["read_back"], 2)

@@ -31,6 +31,7 @@ proposals = st.one_of(
     st.builds(m.TakeMessage, fields, st.booleans()),
     st.builds(m.Confirm, st.booleans(), fields),
     st.just(m.Finish()),
+    st.just(m.Again()),
     st.builds(m.Hold, words),
 )
 spoken = st.one_of(
@@ -41,6 +42,7 @@ spoken = st.one_of(
         words,
         proposals,
         besides=st.builds(m.Answer, words, sources) | st.builds(m.TellHours, days),
+        told=fields,
     ),
 )
 keys = st.builds(
@@ -257,17 +259,31 @@ def test_an_ended_call_stays_ended(facts, call):
 @settings(max_examples=100, deadline=None)
 @given(all_facts, st.lists(events, max_size=25))
 def test_what_was_noted_is_kept_until_it_is_saved(facts, call):
-    """Silence erases nothing: a begun message with fields never vanishes without a SaveLead."""
+    """Silence erases nothing: a begun message with fields never vanishes without a SaveLead, unless
+    the caller wants none and told nothing for it but what they wanted."""
     for _, event, context, decision in play(facts, call):
         begun = context.memory.taking and context.memory.draft.fields
         saved = any(isinstance(effect, m.SaveLead) for effect in decision.effects)
         to_a_human = isinstance(event, m.DialEnded) and event.bridged
         # The one lead given up: a caller who wants to go and cannot be called back anyway.
-        finished = isinstance(proposed(event), m.Finish)
+        finished = (
+            isinstance(proposed(event), m.Finish) or m.Say(m.Line.NO_MESSAGE) in decision.effects
+        )
         if begun and not saved and not to_a_human and not finished:
             before = {field.key for field in context.memory.draft.fields}
             assert before <= {field.key for field in decision.memory.draft.fields}
             assert decision.memory.taking or decision.state != State.ENDED
+
+
+@settings(max_examples=100, deadline=None)
+@given(all_facts, st.lists(events | st.just(m.CallerSpoke("no", m.Confirm(False))), max_size=9))
+def test_only_a_message_without_a_name_or_number_can_be_declined(facts, call):
+    for _, event, context, decision in play(facts, call):
+        if m.Say(m.Line.NO_MESSAGE) in decision.effects:
+            assert isinstance(proposed(event), m.Confirm)
+            assert {field.key for field in context.memory.draft.fields} <= {m.Ask.REASON}
+            assert not decision.memory.taking
+            assert not any(isinstance(effect, m.SaveLead) for effect in decision.effects)
 
 
 names = st.text("abcdefg ", min_size=2, max_size=9).filter(lambda text: text.strip())
