@@ -193,6 +193,17 @@ class Settings:
     workers: int = _setting(_whole(0, 64), "1")
     db_pool_size: int = _setting(_whole(1, 200), "12")
     encoder: bool = _setting(_switch, "true")
+    limit_calls_at_once: int = _setting(_whole(1, 10_000), "100")
+    limit_calls_per_minute: int = _setting(_whole(1, 100_000), "300")
+    limit_caller_at_once: int = _setting(_whole(1, 10_000), "5")
+    limit_caller_per_minute: int = _setting(_whole(1, 100_000), "20")
+    limit_call_seconds: int = _setting(_whole(60, 14_400), "1800")
+    limit_talk_seconds: int = _setting(_whole(60, 14_400), "3600")
+    limit_call_tokens: int = _setting(_whole(0, 10_000_000), "100000")
+    limit_call_cents: int = _setting(_whole(0, 10_000_000), "300")
+    limit_caller_day_cents: int = _setting(_whole(0, 10_000_000), "1000")
+    limit_day_cents: int = _setting(_whole(0, 10_000_000), "10000")
+    limit_month_cents: int = _setting(_whole(0, 10_000_000), "100000")
     given: frozenset[str] = field(default=frozenset())
     """Names that were set rather than defaulted: an explicit PORT is never moved."""
 

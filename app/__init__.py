@@ -19,6 +19,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
 
     from app import database, masking, tenancy, unquoted
     from app.extensions import db, mail
+    from app.jobs import changed
     from app.models import audit  # with it come all tables: a session needs to know them
 
     app = Flask(__name__)
@@ -31,6 +32,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     unquoted.install()
     tenancy.install()
     audit.install()
+    changed.install()
     if admin:
         _plug_in_the_web(app, settings)
     return app

@@ -1,10 +1,12 @@
 """How a call ends and what stays of it: its lead, its outcome, and the work it causes."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from app import leases, rates, spending
 from app.extensions import db
 from app.jobs import events, ledger, outbox
 from app.models import (
@@ -22,6 +24,7 @@ from app.models import (
     TransferStatus,
     TwilioNumber,
 )
+from app.rates import Rates
 from app.tenancy import current_tenant_id
 from app.voice import memory as stored_memory
 from app.voice.flow import State, decide
@@ -89,21 +92,21 @@ def finish_call(
     ended_by: str,
     duration: int | None = None,
     at: datetime | None = None,
+    prices: Rates | None = None,
 ) -> None:
     """End a call: keep the message that was begun, settle the outcome, cause what follows.
 
     `ended_by` is "caller", "receptionist", "refused" or "error"; `duration` is in seconds, as the
-    carrier told it. Idempotent: a call that has ended learns at most its duration and that it was
-    bridged after all. The caller commits.
+    carrier told it; `prices` are those at hand. Idempotent: a call that has ended learns at most
+    its duration and that it was bridged after all. The caller commits.
     """
+    if call.outcome is not None:
+        _learn(call, duration, prices)
+        return
+    prices = prices or rates.current()
     if duration is not None:
         call.duration = duration
-    if call.outcome is not None:
-        if _bridged(call):
-            _learn_that_it_was_bridged(call)
-        if call.outcome == Outcome.BLOCKED and duration:
-            _book(call)  # whoever was forwarded, or heard why not, cost something all the same
-        return
+    unsettled = _unsettled(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
     _keep_begun_message(call)
     call.state = CallState.ENDED
     call.ended_at = at or datetime.now(UTC)
@@ -112,17 +115,26 @@ def finish_call(
     call.outcome = _outcome(call, ended_by)
     if call.outcome is Outcome.BLOCKED:
         return
+    change = _valued(call, prices, unsettled)
     outbox.add(JobKind.SUMMARISE_CALL, key=f"summarise_call:{call.id}", call_id=call.id)
     events.call_ended(call)
-    _book(call)
+    leases.release(call.call_sid)
+    _book(call, change)
 
 
-def _learn_that_it_was_bridged(call: CallSession) -> None:
-    """What a person marked as spam stays so."""
-    if call.before_spam:
-        call.before_spam = Outcome.TRANSFERRED
-    else:
-        call.outcome = Outcome.TRANSFERRED
+def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> None:
+    """Of a call that is over. What a person marked as spam stays so; whoever was forwarded, or
+    heard why not, cost something all the same."""
+    if duration is not None:
+        call.duration = duration
+    if _bridged(call):
+        if call.before_spam:
+            call.before_spam = Outcome.TRANSFERRED
+        else:
+            call.outcome = Outcome.TRANSFERRED
+    if call.outcome == Outcome.BLOCKED and duration:
+        leases.release(call.call_sid)
+        _book(call, _valued(call, prices or rates.current()))
 
 
 def save_lead(
@@ -232,7 +244,33 @@ def _exists(statement: object) -> bool:
     return db.session.scalar(statement.limit(1)) is not None  # type: ignore[attr-defined]
 
 
-def _book(call: CallSession) -> None:
+def _unsettled(call: CallSession) -> Sequence[TransferAttempt]:
+    """Transfers whose result was not told (yet)."""
+    return db.session.scalars(
+        select(TransferAttempt).where(
+            TransferAttempt.call_id == call.id,
+            TransferAttempt.seconds.is_(None),
+            TransferAttempt.reserved > 0,
+        )
+    ).all()
+
+
+def _valued(call: CallSession, prices: Rates, unsettled: Sequence[TransferAttempt] = ()) -> int:
+    """By how much the call's cost is above what was reserved for it. Whoever took an unsettled
+    transfer may have talked until now."""
+    if call.channel == Channel.TEST:
+        return 0
+    day, seconds = call.started_at.date(), call.duration or 0
+    for attempt in unsettled:
+        talked = prices.cost(SpendKind.TRANSFER_SECONDS, seconds, day)
+        cost = min(attempt.reserved, talked) if attempt.accepted_by else 0
+        call.settled += cost - attempt.reserved
+        attempt.reserved = cost
+    return spending.valued(call, prices)
+
+
+def _book(call: CallSession, change: int) -> None:
+    """In the ledger, once; in the account by how much it cost more than was reserved."""
     if call.channel == Channel.TEST:
         return
     used = {
@@ -244,3 +282,4 @@ def _book(call: CallSession) -> None:
     for kind, quantity in used.items():
         model = call.model if kind in (SpendKind.TOKENS_IN, SpendKind.TOKENS_OUT) else ""
         ledger.book(kind, quantity, key=f"{kind}:{call.id}", call_id=call.id, model=model)
+    spending.charge(call.tenant_id, change, call.started_at)

@@ -20,7 +20,6 @@ from psycopg2.extensions import (
     POLL_WRITE,
     STATUS_SETUP,
     connection,
-    get_wait_callback,
     set_wait_callback,
 )
 from sqlalchemy.exc import DBAPIError, TimeoutError
@@ -93,18 +92,6 @@ class Pool(QueuePool):
 def install() -> None:
     """From now on every wait of this process for a database is ours."""
     set_wait_callback(_wait)
-
-
-@contextmanager
-def plainly() -> Iterator[None]:
-    """psycopg2's own waiting, for the whole process: COPY knows no other. For commands; never where
-    callers are served."""
-    before = get_wait_callback()
-    set_wait_callback(None)
-    try:
-        yield
-    finally:
-        set_wait_callback(before)
 
 
 def _wait(conn: Any) -> None:

@@ -4,41 +4,79 @@ The only reader of the platform role on the way in: it returns ids and what a si
 with, and nothing else.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final
 
 from flask import current_app
-from sqlalchemy import func, or_, select
+from sqlalchemy import Exists, exists, false, func, or_, select
+from sqlalchemy.orm import aliased
 
 from app import practice
 from app.extensions import db
-from app.models import CallSession, ReceptionistConfig, Tenant, TransferAttempt, TwilioNumber, User
+from app.models import (
+    CallSession,
+    ReceptionistConfig,
+    Tenant,
+    TransferAttempt,
+    TransferStatus,
+    TwilioNumber,
+    User,
+)
 from app.rules import dialling
 from app.tenancy import PLATFORM, across_tenants, current_scope, switch
+
+RINGS: Final = timedelta(minutes=2)
+"""Nobody is rung for longer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
     """Whose something is. `account_sid` is the account that may speak for it, `token` its key.
-    `called` is the number of the call or the number itself, `call_id` the call, if there is one."""
+    `called` is the number of the call or the number itself, `call_id` the call, if there is one.
+    `ours`: who calls it, or forwarded the call, is answered or just being rung here itself; `rung`:
+    somebody here is being rung for this very caller."""
 
     tenant_id: int
     account_sid: str
     token: str = field(repr=False)
     called: str = ""
     call_id: int | None = None
+    ours: bool = False
+    rung: bool = False
 
 
-def owner_of_number(number: str) -> Owner | None:
-    """The tenant whose number this is; suspended and closed ones, too."""
+def owner_of_number(number: str, caller: str = "", forwarder: str = "") -> Owner | None:
+    """The tenant whose number this is; suspended and closed ones, too. What is asked besides, of
+    all tenants' numbers and transfers, finds calls that go round in circles."""
+    known = {number for number in (caller, forwarder) if number.startswith("+")}
+    ring, answered = _ringing(), aliased(TwilioNumber)
+    here = exists().where(answered.number.in_(known))
+    forwards = ring.where(TransferAttempt.numbers.contains([forwarder]))
+    same = ring.where(CallSession.caller == caller)
     with across_tenants():
         row = db.session.execute(
-            select(Tenant, TwilioNumber.number, TwilioNumber.practice)
+            select(
+                Tenant, TwilioNumber.number, TwilioNumber.practice,
+                or_(here, forwards) if known else false(), same if caller in known else false(),
+            )
             .join(TwilioNumber, TwilioNumber.tenant_id == Tenant.id)
             .where(TwilioNumber.number == number)
-        ).one_or_none()
+        ).one_or_none()  # fmt: skip
         found = _owner(row[0], called=row[1], practises=row[2]) if row else None
     db.session.remove()
-    return found
+    return replace(found, ours=row[2], rung=row[3]) if row and found else None
+
+
+def _ringing() -> Exists:
+    """Attempts to put somebody through, of just now and of calls that go on."""
+    return exists().where(
+        TransferAttempt.tenant_id == CallSession.tenant_id,
+        TransferAttempt.call_id == CallSession.id,
+        TransferAttempt.status == TransferStatus.RINGING,
+        TransferAttempt.created_at > func.now() - RINGS,
+        CallSession.outcome.is_(None),
+    )
 
 
 def owner_of_call(call_sid: str) -> Owner | None:

@@ -19,7 +19,14 @@ class RoleName(StrEnum):
 CALLS: Final = ("CallSession", "Transcript", "TransferAttempt", "CallSummary", "Recording", "Lead")
 KNOWLEDGE: Final = ("KnowledgeEntry", "KnowledgeGap")
 BLOCKS: Final = ("Block",)
-SETUP: Final = ("ReceptionistConfig", "TwilioNumber", "Department", "OpeningHours", "Holiday")
+SETUP: Final = (
+    "ReceptionistConfig",
+    "CallLimits",
+    "TwilioNumber",
+    "Department",
+    "OpeningHours",
+    "Holiday",
+)
 CONSENTS: Final = ("Consent",)
 PEOPLE: Final = ("User",)
 WEBHOOKS: Final = ("WebhookEndpoint",)
@@ -53,7 +60,7 @@ MAY_READ: Final = {
 _WORKED_ON: Final = ("Lead", *KNOWLEDGE, *BLOCKS)
 MAY_WRITE: Final = {
     RoleName.TENANT_ADMIN: (
-        *_WORKED_ON, *SETUP, "Recording", *PEOPLE, *KEYS, *WEBHOOKS, *PRIVACY
+        *_WORKED_ON, *SETUP, "CallLimits", "Recording", *PEOPLE, *KEYS, *WEBHOOKS, *PRIVACY
     ),
     RoleName.AGENT: _WORKED_ON,
 }  # fmt: skip
@@ -72,7 +79,7 @@ MENUS: Final = {
     "OpeningHours": "Opening hours", "Holiday": "Holidays", "KnowledgeEntry": "Knowledge",
     "KnowledgeGap": "Unanswered questions", "User": "Users", "Job": "Jobs",
     "SpendLedger": "Usage entries", "AuditLog": "Audit log", "WebhookEndpoint": "Webhooks",
-    "Block": "Blocked callers",
+    "Block": "Blocked callers", "CallLimits": "Limits",
     "Consent": "Consents", "ApiKey": "API keys", "DataRequest": "Personal data",
 }  # fmt: skip
 CATEGORIES: Final = (("Calls|Receptionist|Access|Platform", "menu_access"),)

@@ -21,8 +21,7 @@ import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
-
-from app import database
+from psycopg2.extensions import get_wait_callback, set_wait_callback
 
 FORMAT: Final = 1
 MANIFEST: Final = "manifest.json"
@@ -128,12 +127,15 @@ def is_empty(url: str) -> bool:
 @contextlib.contextmanager
 def connected(url: str) -> Iterator[Connection]:
     """As the owner. What is not committed is undone."""
-    with database.plainly():
-        connection = psycopg2.connect(url, options=AS_OWNER, connect_timeout=10)
-        try:
+    waiting = get_wait_callback()
+    set_wait_callback(None)  # that of app/database.py, if there is one: it cannot COPY
+    try:
+        with contextlib.closing(
+            psycopg2.connect(url, options=AS_OWNER, connect_timeout=10)
+        ) as connection:
             yield connection
-        finally:
-            connection.close()
+    finally:
+        set_wait_callback(waiting)
 
 
 # --- Out ----------------------------------------------------------------------------------------

@@ -62,6 +62,8 @@ class Rows:
             self.lease(tenant),
             self.block(tenant),
             self.setup(tenant),
+            self.limits(tenant),
+            self.account(tenant),
         ]  # fmt: skip
         return {type(row): row for row in found}
 
@@ -220,6 +222,14 @@ class Rows:
         return self._of(
             tenant, models.Lease, values, kind="call", holder=uuid.uuid4().hex, until=_soon()
         )
+
+    def limits(self, tenant: models.Tenant, **values: Any) -> models.CallLimits:
+        return self._of(tenant, models.CallLimits, values)
+
+    def account(self, tenant: models.Tenant, **values: Any) -> models.SpendAccount:
+        """Nothing spent yet, as at the beginning of time."""
+        long_ago = date(1970, 1, 1)
+        return self._of(tenant, models.SpendAccount, values, day=long_ago, month=long_ago)
 
     def block(self, tenant: models.Tenant, **values: Any) -> models.Block:
         phone = f"+1303555{100 + next(self._count) % 100:04d}"

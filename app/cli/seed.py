@@ -15,6 +15,7 @@ from werkzeug.security import generate_password_hash
 from app import create_app, passwords
 from app.extensions import db
 from app.models import (
+    CallLimits,
     Department,
     Holiday,
     KnowledgeEntry,
@@ -97,6 +98,8 @@ def _load(path: Path) -> dict[str, Any]:
         timezone=found["timezone"],
         account_sid=account_sid,
         auth_token=auth_token,
+        most_calls_at_once=found["limits"]["calls_at_once"],
+        most_calls_per_minute=found["limits"]["calls_per_minute"],
     )
     db.session.add(tenant)
     db.session.flush()
@@ -128,6 +131,7 @@ def _add_rows(tenant_id: int, found: dict[str, Any]) -> None:
     receptionist = ReceptionistConfig(**found["receptionist"])
     rows: list[Any] = [
         receptionist,
+        CallLimits(**found["limits"]),
         TwilioNumber(number=found["number"], label=found["label"]),
         *(KnowledgeEntry(language=language, **entry) for entry in found["knowledge"]),
         *_hours(found["hours"]),

@@ -30,7 +30,8 @@ from app.models import (
 
 MAILS = (
     JobKind.CALL_SUMMARY_MAIL, JobKind.LEAD_NOTIFICATION, JobKind.ALERT_MAIL,
-    JobKind.FORWARDING_MAIL, JobKind.INVITATION_MAIL, JobKind.RESET_MAIL,
+    JobKind.FORWARDING_MAIL, JobKind.INVITATION_MAIL, JobKind.RESET_MAIL, JobKind.LIMIT_MAIL,
+    JobKind.NUMBERS_MAIL,
 )  # fmt: skip
 TO_DO = (LeadStatus.NEW, LeadStatus.CONTACTED)
 STILL_ON = "open"  # the outcome of a call that has none yet

@@ -1,13 +1,18 @@
 """Books what was used, once per key, in the caller's transaction; never a test call's."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from sqlalchemy import func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
+from app import rates, spending
 from app.extensions import db
 from app.models import SpendKind, SpendLedger, Tenant, TwilioNumber
 from app.tenancy import current_tenant_id
+
+# What nobody reserves beforehand; calls, transfers and tokens are settled with what was reserved.
+CHARGED_NOW: Final = frozenset({SpendKind.MAILS, SpendKind.RECORDING_SECONDS})
 
 
 def book(
@@ -15,7 +20,7 @@ def book(
 ) -> None:
     if quantity <= 0:
         return
-    row = {
+    row: dict[str, Any] = {
         "tenant_id": current_tenant_id(),
         "call_id": call_id,
         "kind": kind,
@@ -23,9 +28,12 @@ def book(
         "model": model,
         "key": key,
     }
-    db.session.execute(
+    booked = db.session.execute(
         insert(SpendLedger).values(row).on_conflict_do_nothing(constraint="uq_spend_ledger__key")
     )
+    if booked.rowcount and kind in CHARGED_NOW:  # type: ignore[attr-defined]
+        cost = rates.current().cost(kind, quantity, datetime.now(UTC).date(), model)
+        spending.charge(row["tenant_id"], cost)
 
 
 def book_numbers(_work: Any) -> dict[str, Any]:

@@ -35,6 +35,8 @@ _JOBS = {
     "summarise_call": _("Summaries of calls"),
     "call_summary_mail": _("Mails with call summaries"),
     "lead_notification": _("Mails about new messages"),
+    "limit_mail": _("Mails about limits"),
+    "numbers_mail": _("Mails about changed telephones"),
     "invitation_mail": _("Invitations by mail"),
     "reset_mail": _("Mails to choose a new password"),
     "start_recording": _("Starting recordings"),

@@ -21,6 +21,7 @@ from app.jobs import (
     ledger,
     mails,
     outbox,
+    owners,
     people,
     recordings,
     summaries,
@@ -57,6 +58,8 @@ HANDLERS: dict[str, Handler] = {
     JobKind.LEAD_NOTIFICATION: Handler(mails.lead_notification, attempts=12),
     JobKind.ALERT_MAIL: Handler(mails.alert_mail, attempts=12),
     JobKind.FORWARDING_MAIL: Handler(mails.forwarding_mail, attempts=12),
+    JobKind.LIMIT_MAIL: Handler(owners.limit_mail, attempts=12),
+    JobKind.NUMBERS_MAIL: Handler(owners.numbers_mail, attempts=12),
     # A call lasts minutes: a recording is begun soon or not at all.
     JobKind.START_RECORDING: Handler(
         recordings.start_recording, attempts=6, first=timedelta(seconds=2)

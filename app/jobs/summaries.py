@@ -1,13 +1,14 @@
 """Says in a few sentences what a call was about, once it has ended."""
 
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from flask import current_app
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app import breaker
+from app import breaker, limits, rates, spending
 from app.ai.interpreter import InterpreterError, Speaker, Turn
 from app.ai.summary import Client, Summary, summarise
 from app.carrier import BY_TONE
@@ -25,11 +26,14 @@ from app.models import (
     SpendKind,
     Transcript,
 )
+from app.spending import MODEL_SHARE, Offer
 from app.voice.spoken import speech
 
 MOST_TURNS = 200
 MODEL_SECONDS = 30.0  # nobody is waiting on the telephone
 FAILURES, REST = 3, 60.0
+PROMPT, CHARACTERS = 6_000, 3  # of a request besides its transcript; of a token, at least
+MOST_TOKENS = 400  # that it writes
 FIELDS = ("name", "phone", "email", "reason")
 
 
@@ -71,13 +75,16 @@ def summarise_call(work: Work) -> dict[str, Any]:
     story = _story(work.call_id)
     if story is None:
         return {"skipped": "the call is gone"}
-    db.session.rollback()  # nothing was changed; no connection is held while the model thinks
+    heard = any(turn.speaker == Speaker.CALLER for turn in story.transcript)
+    client = _client() if heard else None
+    reserved = _reserved(work, story) if client and story.counted else 0
+    db.session.commit()  # no connection is held while the model thinks
     summary = summarise(
         story.transcript,
         story.lead_fields,
         story.outcome,
         story.language,
-        _client() if any(t.speaker == Speaker.CALLER for t in story.transcript) else None,
+        None if reserved is None else client,
         story.model,
         speech(story.language).tell,
         recorded=story.recorded,
@@ -95,7 +102,22 @@ def summarise_call(work: Work) -> dict[str, Any]:
     )
     if story.counted:
         _book(summary, work.call_id, story.model)
-    return {"tier": str(summary.tier), "reason": summary.reason}
+        cost = _cost(story, summary.tokens_in, summary.tokens_out)
+        spending.charge(cast(int, work.tenant_id), cost - (reserved or 0))
+    return {"tier": str(summary.tier), "reason": "spent" if reserved is None else summary.reason}
+
+
+def _reserved(work: Work, story: Story) -> int | None:
+    """What the model may cost; None: the tenant's money does not reach, and it is not asked."""
+    read = (PROMPT + sum(len(turn.text) for turn in story.transcript)) // CHARACTERS
+    offer = Offer(_cost(story, read, MOST_TOKENS), MODEL_SHARE)
+    tenant_id = cast(int, work.tenant_id)
+    fits = spending.reserve(tenant_id, limits.of_tenant(tenant_id), [offer]) is not None
+    return offer.micros if fits else None
+
+
+def _cost(story: Story, read: int, written: int) -> int:
+    return rates.current().tokens(read, written, datetime.now(UTC).date(), story.model)
 
 
 def _story(call_id: int | None) -> Story | None:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
-from app import accounts, carrier
+from app import accounts, carrier, leases, limits
 from app.calls import finish_call
 from app.carrier import Account, CarrierCall, CarrierError
 from app.extensions import db
@@ -19,6 +19,7 @@ from app.jobs.outbox import Unfinished, Work
 from app.models import (
     ApiKey,
     AttemptOutcome,
+    CallLimits,
     CallSession,
     CallState,
     Channel,
@@ -36,8 +37,6 @@ QUIET = timedelta(minutes=3)
 """A turn comes at least each minute, so this call is worth a look."""
 LOST = timedelta(minutes=10)
 """Nobody can tell us more, and no turn takes this long."""
-LONGEST_CALL = timedelta(hours=4)
-"""A live leg is hung up; a connected caller talks without turns for up to that."""
 MOST_CALLS = 500
 MOST_SECONDS = 60.0
 """Less than a lease; what is left is looked at in the next minute."""
@@ -48,12 +47,15 @@ log = getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
+    """`connected`: with a person, or being so; then it has no turns. `overdue`: it is past what its
+    tenant's limits allow."""
+
     tenant_id: int
     call_id: int
     call_sid: str
-    state: str
+    connected: bool
     quiet: timedelta
-    age: timedelta
+    overdue: bool
     account: Account | None
     test: bool
 
@@ -87,21 +89,25 @@ def close_orphans(_work: Work) -> dict[str, Any]:
 def _orphans() -> Iterator[Orphan]:
     demo, now = accounts.demo(), datetime.now(UTC)
     rows = db.session.execute(
-        select(CallSession, Tenant)
+        select(CallSession, Tenant, CallLimits)
         .join(Tenant, Tenant.id == CallSession.tenant_id)
+        .outerjoin(CallLimits, CallLimits.tenant_id == Tenant.id)
         .where(CallSession.outcome.is_(None), CallSession.last_turn_at < now - QUIET)
         .order_by(func.random())  # long live calls must not keep others from being looked at
         .limit(MOST_CALLS)
     )
-    for call, tenant in rows:
+    for call, tenant, own in rows:
         account = accounts.account_of(tenant) if call.channel == Channel.PHONE else None
+        connected, quiet = call.state == CallState.TRANSFER_ATTEMPT, now - call.last_turn_at
+        bounds = limits.in_force(tenant, own)
+        talk, call_time = (timedelta(seconds=s) for s in (bounds.talk_seconds, bounds.call_seconds))
         yield Orphan(
             tenant_id=call.tenant_id,
             call_id=call.id,
             call_sid=call.call_sid,
-            state=call.state,
-            quiet=now - call.last_turn_at,
-            age=now - call.started_at,
+            connected=connected,
+            quiet=quiet,
+            overdue=quiet > talk + LOST if connected else now - call.started_at > call_time + QUIET,
             account=account if account and account.account_sid not in demo else None,
             test=call.channel == Channel.TEST,
         )
@@ -123,13 +129,13 @@ def _end_of(orphan: Orphan, silent: set[str]) -> End | None:
         log.warning(
             "carrier could not tell", extra={"call_id": orphan.call_id, "error": error.reason}
         )
-    connected = orphan.state == CallState.TRANSFER_ATTEMPT and not orphan.test
-    patience = LONGEST_CALL if connected else LOST
-    return End() if orphan.quiet > patience else None
+    lost = orphan.overdue if orphan.connected else orphan.quiet > LOST
+    return End() if lost else None
 
 
 def _hung_up(orphan: Orphan, live: CarrierCall) -> End | None:
-    if orphan.age <= LONGEST_CALL or orphan.account is None:
+    """Twilio's own time limits end people's talk; this is for legs that none of ours bounds."""
+    if not orphan.overdue or orphan.account is None:
         return None
     carrier.hang_up(orphan.account, live.sid)
     log.warning("live call past its limit hung up", extra={"call_id": orphan.call_id})
@@ -181,7 +187,7 @@ def _served_their_time(now: datetime) -> dict[str, Any]:
             InboundRequest, InboundRequest.created_at < now - timedelta(hours=48)
         ),
         "jobs": _delete(Job, Job.status.in_((JobStatus.DONE, JobStatus.SET_ASIDE)) & old_job),
-        "leases": _delete(Lease, Lease.until < now),
+        "leases": _delete(Lease, Lease.until < now - leases.KEPT),
         "login_attempts": _delete(
             # the longest sign-in ends after a week; those that passed are history for a while
             LoginAttempt,

@@ -11,6 +11,7 @@ from app.models.call import (
     Consent,
     ConsentKind,
     InboundRequest,
+    Limited,
     Outcome,
     Recording,
     RecordingStatus,
@@ -19,12 +20,13 @@ from app.models.call import (
     TransferAttempt,
     TransferStatus,
 )
-from app.models.control import Block, Collected, Lease, SpendKind, SpendLedger
+from app.models.control import Block, Collected, Lease, LeaseKind, SpendKind, SpendLedger
 from app.models.department import Department
 from app.models.heartbeat import Heartbeat
 from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEvent
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
+from app.models.limits import CallLimits, SpendAccount, Treatment
 from app.models.number import TwilioNumber
 from app.models.people import (
     AttemptOutcome,
@@ -49,6 +51,7 @@ __all__ = [
     "AttemptOutcome",
     "AuditLog",
     "Block",
+    "CallLimits",
     "CallRecording",
     "CallSession",
     "CallState",
@@ -73,6 +76,8 @@ __all__ = [
     "Lead",
     "LeadStatus",
     "Lease",
+    "LeaseKind",
+    "Limited",
     "LoginAttempt",
     "OpeningHours",
     "Outcome",
@@ -86,6 +91,7 @@ __all__ = [
     "SecondFactor",
     "Setup",
     "Speaker",
+    "SpendAccount",
     "SpendKind",
     "SpendLedger",
     "Tenant",
@@ -94,6 +100,7 @@ __all__ = [
     "Transcript",
     "TransferAttempt",
     "TransferStatus",
+    "Treatment",
     "TwilioNumber",
     "User",
     "UserToken",

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.tenancy import CURRENT_TENANT, TenantOwned, current_tenant_id
 
+SYSTEM = "system"
+
 
 class AuditLog(Model):
     """One change by a person or script. `changes` maps field names to keyed hashes of the new
@@ -45,7 +47,7 @@ AUDITED = frozenset(
     {
         "Tenant", "User", "ApiKey", "ReceptionistConfig", "TwilioNumber", "Department",
         "OpeningHours", "Holiday", "KnowledgeEntry", "KnowledgeGap", "Lead", "WebhookEndpoint",
-        "Block", "Recording", "Price", "CallSession", "DataRequest",
+        "Block", "Recording", "Price", "CallSession", "DataRequest", "CallLimits",
     }
 )  # fmt: skip
 _UNTOLD = frozenset({"last_login", "login_count", "fail_login_count", "updated_at", "changed_on"})
@@ -62,13 +64,18 @@ def record(
     """An audit row for the current actor; the caller adds it to its own transaction."""
     return AuditLog(
         tenant_id=tenant_id if tenant_id is not None else current_tenant_id(),
-        actor=_actor(),
-        address=(request.remote_addr or "") if has_request_context() else "",
+        actor=actor(),
+        address=address(),
         action=action,
         entity=entity,
         entity_id=entity_id,
         changes=changes,
     )
+
+
+def address() -> str:
+    """Of whoever asks; "" where nobody does."""
+    return (request.remote_addr or "") if has_request_context() else ""
 
 
 def keyed_hash(value: object) -> str:
@@ -77,10 +84,11 @@ def keyed_hash(value: object) -> str:
     return hmac.new(key, repr(value).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _actor() -> str:
+def actor() -> str:
+    """`user:` or `key:` and a name; `system` when neither asks."""
     user = g.get("user")
     name = getattr(user, "username", None)
-    return f"user:{name}" if name else str(g.get("audit_actor", "system"))
+    return f"user:{name}" if name else str(g.get("audit_actor", SYSTEM))
 
 
 def _changed(row: Any) -> dict[str, str]:
@@ -93,8 +101,7 @@ def _changed(row: Any) -> dict[str, str]:
 
 
 def _audit_flush(session: Session, _context: Any) -> None:
-    actor = _actor()
-    if actor == "system":  # calls, jobs and migrations write their own history
+    if actor() == SYSTEM:  # calls, jobs and migrations write their own history
         return
     for action, rows in (
         ("add", session.new),

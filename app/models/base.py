@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import CheckConstraint, DateTime, Index, String, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -40,9 +41,13 @@ def choice(
     )
 
 
-def strings() -> MappedColumn[list[str]]:
+def strings(**info: bool) -> MappedColumn[list[str]]:
     """A list of strings: JSON list in REST, one a line in forms."""
-    return mapped_column(ARRAY(Text), default=list, server_default="{}", nullable=False)
+    return mapped_column(ARRAY(Text), default=list, server_default="{}", nullable=False, info=info)
+
+
+ANNOUNCED: Final = "announced"
+"""In a column's info: it says whom a call may ring. Each change is told by mail."""
 
 
 def owned_keys(table: str, *columns: str) -> tuple[UniqueConstraint | Index, ...]:

@@ -5,7 +5,17 @@ from enum import StrEnum
 from typing import Any
 
 from flask_appbuilder import Model
-from sqlalchemy import Boolean, DateTime, Index, Integer, String, Text, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -70,6 +80,23 @@ class ConsentKind(StrEnum):
     RECORDING = "recording"  # of the call
 
 
+class Limited(StrEnum):
+    """Why a call was not answered as ever."""
+
+    LISTED = "listed"  # among the blocked callers
+    WITHHELD = "withheld"
+    UNVERIFIED = "unverified"  # the carriers say that the number is not the caller's
+    LOOP = "loop"
+    CALLER_RATE = "caller_rate"
+    CALLER_AT_ONCE = "caller_at_once"
+    CALLER_SPENT = "caller_spent"
+    REPEATED = "repeated"  # short calls, one after the other
+    BURST = "burst"  # of many strangers
+    RATE = "rate"
+    AT_ONCE = "at_once"
+    SPENT = "spent"
+
+
 COUNTED = ["id", "channel", "outcome", "duration", "answers"]
 
 
@@ -79,12 +106,18 @@ class CallSession(TenantOwned, Timestamped, Model):
     `outcome` is null while the call lives. `duration` is seconds, from Twilio when it tells.
     `before_spam` is the outcome it had until somebody marked it as spam; null: nobody did.
     `model` is whose tokens were used, of several the last. `placed_by` is who registered a test
-    call: `user:` and an id, or `key:` and its prefix.
+    call: `user:` and an id, or `key:` and its prefix. `limited` is why nobody is rung and no model
+    asked for it, or why it was not answered at all.
+
+    In millionths of the currency: `reserved` is what the tenant's account holds for it (once it is
+    over: what it cost), `settled` what of that is known. `line_paid` are the seconds of the line
+    that are among them.
     """
 
     __tablename__ = "call_session"
     __table_args__ = (
-        *owned_keys("call_session", "number_id", "caller"),
+        *owned_keys("call_session", "number_id"),
+        Index("ix_call_session__caller", "tenant_id", "caller", "started_at"),
         # With what figures are made of: they need not read the calls, which are long.
         Index("ix_call_session__started_at", "tenant_id", "started_at", postgresql_include=COUNTED),
         owned_reference("number_id", "twilio_number", on_delete="SET NULL (number_id)"),
@@ -124,6 +157,10 @@ class CallSession(TenantOwned, Timestamped, Model):
     placed_by: Mapped[str] = mapped_column(
         String(40), nullable=False, default="", server_default=""
     )
+    limited: Mapped[str | None] = choice(Limited, name="ck_call_session__limited")
+    reserved: Mapped[int] = mapped_column(BigInteger, nullable=False, default=0, server_default="0")
+    settled: Mapped[int] = mapped_column(BigInteger, nullable=False, default=0, server_default="0")
+    line_paid: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
 
     number: Mapped[TwilioNumber | None] = relationship(
         TwilioNumber,
@@ -186,8 +223,9 @@ class Transcript(TenantOwned, Model):
 
 
 class TransferAttempt(TenantOwned, Timestamped, Model):
-    """One Dial: to whom, and what came of it. `turn` is the turn that began it. `forwarded`: all
-    calls were sent there, without the receptionist; nobody pressed 1."""
+    """One Dial: to whom, and what came of it. `turn` is the turn that began it, `reserved` what its
+    call's account holds for it, in millionths of the currency. `forwarded`: all calls were sent
+    there, without the receptionist; nobody pressed 1."""
 
     __tablename__ = "transfer_attempt"
     __table_args__ = (
@@ -212,6 +250,7 @@ class TransferAttempt(TenantOwned, Timestamped, Model):
     forwarded: Mapped[bool] = mapped_column(
         Boolean, nullable=False, default=False, server_default="false"
     )
+    reserved: Mapped[int] = mapped_column(BigInteger, nullable=False, default=0, server_default="0")
 
     call: Mapped[CallSession] = call_relationship("TransferAttempt")
     department: Mapped[Department | None] = relationship(

@@ -52,9 +52,15 @@ class SpendLedger(TenantOwned, Model):
     call: Mapped[CallSession | None] = call_relationship("SpendLedger")
 
 
+class LeaseKind(StrEnum):
+    CALL = "call"
+
+
 class Lease(TenantOwned, Model):
     """A share of something bounded, held until `until` and freed by time if its holder dies; or a
-    mark that counts until then (of kind `failed_turn`: see voice/failing.py)."""
+    mark that counts until then (of kind `failed_turn`: see voice/failing.py). Of a call: `holder`
+    is its CallSid, `caller` a keyed hash of the number ("" if withheld); given back as the call
+    ends, and kept a while to count how many began."""
 
     __tablename__ = "lease"
     __table_args__ = (
@@ -66,6 +72,10 @@ class Lease(TenantOwned, Model):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     kind: Mapped[str] = mapped_column(String(40), nullable=False)
     holder: Mapped[str] = mapped_column(String(64), nullable=False)
+    caller: Mapped[str] = mapped_column(String(32), nullable=False, default="", server_default="")
+    began: Mapped[datetime] = mapped_column(
+        DateTime(timezone=True), nullable=False, server_default=func.now()
+    )
     until: Mapped[datetime] = mapped_column(DateTime(timezone=True), nullable=False)
 
 

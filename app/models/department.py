@@ -27,7 +27,7 @@ class Department(TenantOwned, Timestamped, Model):
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(String(80), nullable=False)
     description: Mapped[str] = mapped_column(Text, nullable=False, default="", server_default="")
-    numbers: Mapped[list[str]] = strings()
+    numbers: Mapped[list[str]] = strings(announced=True)
     position: Mapped[int] = mapped_column(
         Integer, nullable=False, server_default=FetchedValue(), info={"between": (1, 999)}
     )

@@ -34,6 +34,8 @@ class JobKind(StrEnum):
     BOOK_NUMBERS = "book_numbers"
     DELETE_TENANT = "delete_tenant"
     ERASE_PERSON = "erase_person"
+    LIMIT_MAIL = "limit_mail"  # a limit is near, or reached
+    NUMBERS_MAIL = "numbers_mail"  # other telephones are rung than before
 
 
 class WebhookEvent(StrEnum):

@@ -7,7 +7,7 @@ from flask_appbuilder import Model
 from sqlalchemy import Boolean, DateTime, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, MappedColumn, mapped_column, relationship, validates
 
-from app.models.base import Timestamped, choice, owned_keys, strings
+from app.models.base import ANNOUNCED, Timestamped, choice, owned_keys, strings
 from app.models.department import Department
 from app.tenancy import TenantOwned, owned_reference
 
@@ -80,11 +80,11 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     )
     allowed_countries: Mapped[list[str]] = strings()
     staff_first_id: Mapped[int | None] = mapped_column(Integer)
-    suspension_number: Mapped[str | None] = mapped_column(String(20))
+    suspension_number: Mapped[str | None] = mapped_column(String(20), info={ANNOUNCED: True})
     staff_first_seconds: Mapped[int] = mapped_column(
         Integer, nullable=False, default=20, server_default="20", info={"between": (5, 60)}
     )
-    on_call_id: Mapped[int | None] = mapped_column(Integer)
+    on_call_id: Mapped[int | None] = mapped_column(Integer, info={ANNOUNCED: True})
     max_turns: Mapped[int] = mapped_column(
         Integer, nullable=False, default=40, server_default="40", info={"between": (5, 200)}
     )

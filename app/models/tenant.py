@@ -10,6 +10,7 @@ from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, String, te
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.models.base import Timestamped, choice, owned_keys, strings
+from app.models.limits import MOST_CENTS
 from app.models.sealed import seal, unseal
 from app.tenancy import CURRENT_TENANT, TenantOwned
 
@@ -22,7 +23,8 @@ class TenantStatus(StrEnum):
 
 
 class Tenant(Timestamped, Model):
-    """A business. `facts_version` is raised by triggers whenever anything a call reads changes."""
+    """A business. `facts_version` is raised by triggers whenever anything a call reads changes.
+    `most_…` are the operator's ceilings of its limits; empty: the installation's settings."""
 
     __tablename__ = "tenant"
     __table_args__ = (Index("ix_tenant__account_sid", "account_sid"),)
@@ -39,6 +41,12 @@ class Tenant(Timestamped, Model):
     status: Mapped[str] = choice(TenantStatus, TenantStatus.ACTIVE, name="ck_tenant__status")
     account_sid: Mapped[str | None] = mapped_column(String(34))
     sealed_auth_token: Mapped[str | None] = mapped_column(String(500))
+    most_calls_at_once: Mapped[int | None] = mapped_column(Integer, info={"between": (1, 10_000)})
+    most_calls_per_minute: Mapped[int | None] = mapped_column(
+        Integer, info={"between": (1, 100_000)}
+    )
+    most_day_cents: Mapped[int | None] = mapped_column(Integer, info={"between": (0, MOST_CENTS)})
+    most_month_cents: Mapped[int | None] = mapped_column(Integer, info={"between": (0, MOST_CENTS)})
     facts_version: Mapped[int] = mapped_column(
         Integer, nullable=False, default=1, server_default="1"
     )

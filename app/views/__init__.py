@@ -10,6 +10,7 @@ from app.views.gaps import Unanswered
 from app.views.keys import KEYS
 from app.views.knowledge import GAPS, KNOWLEDGE
 from app.views.leads import LEADS
+from app.views.limits import LIMITS
 from app.views.live import LiveCalls
 from app.views.numbers import NUMBERS
 from app.views.opening import Opening
@@ -31,7 +32,7 @@ from app.views.webhooks import WEBHOOKS
 
 ENTITIES = (
     CALLS, LEADS, TRANSCRIPTS, SUMMARIES, TRANSFERS, RECORDINGS, CONSENTS, BLOCKS,
-    RECEPTIONISTS, NUMBERS, DEPARTMENTS, HOURS, HOLIDAYS, KNOWLEDGE, GAPS,
+    RECEPTIONISTS, LIMITS, NUMBERS, DEPARTMENTS, HOURS, HOLIDAYS, KNOWLEDGE, GAPS,
     USERS, KEYS, WEBHOOKS,
     TENANTS, JOBS, USAGE, PRICES, DATA_REQUESTS, AUDIT,
 )  # fmt: skip

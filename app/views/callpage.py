@@ -16,6 +16,7 @@ from app.models import (
     KnowledgeGap,
     Lead,
     LeadStatus,
+    Limited,
     Outcome,
     Transcript,
     TransferAttempt,
@@ -26,7 +27,8 @@ from app.views.unwanted import UnwantedPage
 from app.views.usage import NAMES, amount
 
 KINDS = {
-    "CallState": CallState, "Channel": Channel, "LeadStatus": LeadStatus, "Outcome": Outcome
+    "CallState": CallState, "Channel": Channel, "LeadStatus": LeadStatus, "Limited": Limited,
+    "Outcome": Outcome,
 }  # fmt: skip
 FOLDED = 500  # characters by which questions are told apart
 
@@ -74,6 +76,7 @@ class CallPage(UnwantedPage):
             "can_be_blocked": unwanted.can_be_blocked(call),
             "spend_names": NAMES,
             "spent": amount,
+            "reads_limits": self._reads("CallLimits"),
             "sees_details": self._reads("AuditLog"),
         }
 

@@ -86,7 +86,7 @@ CALLS = Entity(
     show_columns=(
         "call_sid", "channel", "outcome", "state", "started_at", "ended_at", "duration", "caller",
         "called", "number", "turn", "answers", "last_turn_at", "tokens_in", "tokens_out",
-        "before_spam",
+        "before_spam", "limited",
     ),
     searched=("state", "number", "departments", "utterances"),
     exported=(
@@ -96,6 +96,7 @@ CALLS = Entity(
         "started_at": "Began", "called": "Number called", "departments": "Department tried",
         "state": "Where it stood", "utterances": "Words said (newest 10,000 calls)",
         "duration": "Length", "call_sid": "Twilio's id", "before_spam": "Before it was spam",
+        "limited": "Why not answered as ever",
     },
     may=READ, also=("test", "mark", "end"),
     actions={"bulk_spam": "mark", "bulk_block": "mark"}, page=CallPage, api=CallsApi,

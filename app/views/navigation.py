@@ -83,6 +83,7 @@ GROUPS = (
             _("Usage and cost"), "chart-column", "UsageMonths.show", "Usage and cost",
             also=("SpendLedgerPage",),
         ),
+        Place(_("Limits"), "sliders-horizontal", "CallLimitsPage.list", "Limits"),
         Place(_("Blocked callers"), "ban", "BlockPage.list", "Blocked callers"),
         Place(_("Export everything"), "archive", "Export.show", "Export everything"),
         Place(

@@ -1,5 +1,6 @@
 """What needs a person: a line and one action each, worst first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,9 @@ from app.figures import waiting
 from app.figures.behind import BEHIND, Figure
 from app.figures.period import Period
 from app.models import ForwardCause
-from app.views import behind, moments, written
+from app.spending import REACHED
+from app.tenancy import PLATFORM, current_scope
+from app.views import behind, held, moments, written
 
 WORST_FIRST = (Figure.MAILS, Figure.WORK, Figure.LATE, Figure.OPEN, Figure.NEW)
 
@@ -27,13 +30,36 @@ class Need:
 def of(period: Period, may: Any) -> list[Need]:
     """Nothing is good news."""
     sent = _sent_elsewhere() if may("ReceptionistConfig") else []
+    near = list(_near()) if may("CallLimits") and may("SpendLedger") else []
     readable = [figure for figure in WORST_FIRST if may(BEHIND[figure][0].__name__)]
     counts = waiting.counts(period, readable)
-    return sent + [
+    found = sent + [
         Need(*_said(figure, count), behind.url(figure, period))
         for figure, count in counts.items()
         if count
     ]
+    return sorted([*near, *found], key=lambda need: need.tone != "bad")
+
+
+def _near() -> Iterator[Need]:
+    """Limits that are nearly used up, or are. Across tenants it is theirs to see to."""
+    if current_scope() is PLATFORM:
+        return
+    url, action = url_for("CallLimitsPage.list"), gettext("See the limits")
+    for used in held.close():
+        reached = used.percent >= REACHED
+        text = gettext(
+            "%(what)s: %(spent)s of %(limit)s are used", what=used.label, spent=used.spent,
+            limit=used.limit,
+        )  # fmt: skip
+        yield Need("bad" if reached else "warn", text, action, url)
+    for label, reached in held.near_today():
+        text = (
+            gettext("%(what)s: the limit was reached today", what=label)
+            if reached
+            else gettext("%(what)s: nearly at the limit today", what=label)
+        )
+        yield Need("bad" if reached else "warn", text, action, url)
 
 
 def _sent_elsewhere() -> list[Need]:

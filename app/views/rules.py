@@ -58,8 +58,9 @@ def department(item: Department) -> None:
 
 
 def _may_be_rung(numbers: list[str], countries: frozenset[str], field: str) -> None:
+    home = directory.own_country()
     for number in numbers:
-        if refusal := dialling.refusal(number, countries):
+        if refusal := dialling.refusal(number, countries, home):
             raise Refused(refusal, field)
     if answered := directory.answered_here(numbers):
         raise Refused(CIRCLE.format(number=answered[0]), field)

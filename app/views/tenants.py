@@ -1,4 +1,4 @@
-"""Businesses on this installation; adding one gives it a receptionist."""
+"""Businesses on this installation; adding one gives it a receptionist and limits."""
 
 import re
 import unicodedata
@@ -9,7 +9,8 @@ from sqlalchemy import select
 from wtforms.validators import Length
 
 from app.extensions import db
-from app.models import ReceptionistConfig, Tenant
+from app.limits import CEILINGS
+from app.models import CallLimits, ReceptionistConfig, Tenant
 from app.tenancy import PLATFORM, current_scope
 from app.views import checks
 from app.views.bulk import TenantActions
@@ -21,6 +22,7 @@ from app.views.leaving import LeavingApi, LeavingPage
 from app.views.refusals import Refused
 
 INTAKE = ["name", "phone", "reason"]
+USUAL = "Empty: the installation's setting."
 
 
 class TenantRules:
@@ -31,6 +33,7 @@ class TenantRules:
         db.session.add(item)
         db.session.flush()
         db.session.add(ReceptionistConfig(tenant_id=item.id, intake_fields=INTAKE))
+        db.session.add(CallLimits(tenant_id=item.id))
 
     def pre_update(self, item: Tenant) -> None:
         item.slug = item.slug or free_slug(item.name)
@@ -60,10 +63,24 @@ def _secret(check: Any = None) -> fields.Field:
 TENANTS = Entity(
     model=Tenant, resource="tenants", menu="Tenants", category="Platform", icon="fa-building",
     list_columns=("name", "slug", "timezone", "status", "created_at"),
-    form_columns=("name", "slug", "timezone", "status", "account_sid", "auth_token"),
+    form_columns=(
+        "name", "slug", "timezone", "status", "account_sid", "auth_token", *CEILINGS.values(),
+    ),
     secrets=("account_sid", "auth_token"),
     platform=True,
+    labels={
+        "most_calls_at_once": "Most calls at once",
+        "most_calls_per_minute": "Most calls within a minute",
+        "most_day_cents": "Most that a day may cost (cents)",
+        "most_month_cents": "Most that a month may cost (cents)",
+    },
+    fieldsets={"How far its own limits may go": tuple(CEILINGS.values())},
     help={
+        "most_calls_at_once": "The business may choose less under Limits. " + USUAL,
+        "most_calls_per_minute": "As above. " + USUAL,
+        "most_day_cents":
+            "Of all its calls, transfers, tokens and mails. The business may choose less. " + USUAL,
+        "most_month_cents": "As above. " + USUAL,
         "name": "As callers hear it.",
         "slug": "Its name in addresses and file names. Made from the name if empty.",
         "account_sid": "Of its own account at Twilio. Empty: the installation's, or left as it is.",

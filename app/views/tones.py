@@ -14,6 +14,7 @@ from app.models import (
     JobKind,
     JobStatus,
     LeadStatus,
+    Limited,
     Outcome,
     RecordingStatus,
     RequestKind,
@@ -21,6 +22,7 @@ from app.models import (
     SpendKind,
     TenantStatus,
     TransferStatus,
+    Treatment,
 )
 from app.views.mails import Delivery
 
@@ -92,6 +94,25 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         RecordingStatus.DELETING: Said("warn", _("Being deleted")),
         RecordingStatus.DELETED: Said("mute", _("Deleted")),
     },
+    Treatment: {
+        Treatment.ANSWER: Said("ok", _("Answer as ever")),
+        Treatment.MESSAGE: Said("warn", _("Only take a message")),
+        Treatment.REJECT: Said("mute", _("Do not answer")),
+    },
+    Limited: {
+        Limited.LISTED: Said("", _("This number is blocked")),
+        Limited.WITHHELD: Said("", _("The number was withheld")),
+        Limited.UNVERIFIED: Said("", _("Carriers say that the number is not the caller's")),
+        Limited.LOOP: Said("", _("The call came round in a circle from here")),
+        Limited.CALLER_RATE: Said("", _("Too many calls from this number within a minute")),
+        Limited.CALLER_AT_ONCE: Said("", _("Too many calls at once from this number")),
+        Limited.CALLER_SPENT: Said("", _("Calls from this number cost enough for a day")),
+        Limited.REPEATED: Said("", _("This number had called and hung up again and again")),
+        Limited.BURST: Said("", _("Many strangers called at the same time")),
+        Limited.RATE: Said("", _("Too many calls within a minute")),
+        Limited.AT_ONCE: Said("", _("Too many calls at once")),
+        Limited.SPENT: Said("", _("The money for the day or the month was spent")),
+    },
     Channel: {
         Channel.PHONE: Said("", _("Telephone")),
         Channel.TEST: Said("outline", _("Test")),
@@ -120,6 +141,8 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobKind.LEAD_NOTIFICATION: Said("", _("Mail with a message")),
         JobKind.ALERT_MAIL: Said("", _("Alert by mail")),
         JobKind.FORWARDING_MAIL: Said("", _("Mail that answers fail")),
+        JobKind.LIMIT_MAIL: Said("", _("Mail about a limit")),
+        JobKind.NUMBERS_MAIL: Said("", _("Mail about changed telephones")),
         JobKind.START_RECORDING: Said("", _("Start of a recording")),
         JobKind.STOP_RECORDING: Said("", _("End of a recording")),
         JobKind.DELETE_RECORDING: Said("", _("Deletion of a recording")),

@@ -20,6 +20,7 @@ from app.extensions import db
 from app.models import SpendKind, SpendLedger, Tenant
 from app.tenancy import current_tenant_id
 from app.usage import Month
+from app.views import held
 from app.views.entity import READ, Entity
 from app.views.interface import is_id
 from app.views.refusals import Refused
@@ -190,6 +191,7 @@ class UsageMonths(BaseView):
             "usage.html", asked=asked, months=found, names=NAMES, amount=amount,
             used=usage.used(lines), costs=usage.total(lines),
             unpriced=sorted({kind for month in found for kind in month.unpriced}),
+            limits=held.of_scope(),
         )  # fmt: skip
 
     @expose("/csv", methods=["GET"])

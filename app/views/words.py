@@ -79,6 +79,12 @@ WORDS = {
         saved=_("Receptionist saved"),
         empty=_("No receptionist yet"), how=_("Each business gets one when it is added."),
     ),
+    "CallLimits": Words(
+        one=_("limits"), many=_("limits"), icon="sliders-horizontal",
+        purpose=_("How many calls, how long, at what cost; and what of doubtful callers."),
+        saved=_("Limits saved"),
+        empty=_("No limits yet"), how=_("Each business gets them when it is added."),
+    ),
     "TwilioNumber": Words(
         one=_("number"), many=_("numbers"), icon="hash",
         purpose=_("The telephone numbers that the receptionist answers."),

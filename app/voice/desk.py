@@ -28,6 +28,7 @@ from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
 from app.voice.manner import voice_of
+from app.voice.sharing import FairPool, Shares
 from app.voice.webhook import Kind, Webhook
 from config import Settings
 
@@ -45,6 +46,8 @@ _NOT_OF_THE_CALLER = (
     "account_sid", "wait", "attempt", "ask", "since", "parent_call_sid", "error_code", "failed",
     "failed_turn",
 )  # fmt: skip
+HOLD_PAUSE = 2  # seconds until a caller whose tenant is flooded comes back
+MOST_WAITING = 64  # turns of one tenant on one node, before no more of its calls are answered
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +65,13 @@ class Minds:
             importlib.import_module("app.ai.openai")
 
     @cached_property
-    def turns(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(min(self._settings.web_threads, LARGEST_POOL), "turn")
+    def turns(self) -> FairPool:
+        return FairPool(min(self._settings.web_threads, LARGEST_POOL), "turn")
+
+    @cached_property
+    def requests(self) -> Shares:
+        """Of this node's web threads, which wait for the thoughts."""
+        return Shares(self._settings.web_threads)
 
     @cached_property
     def calls(self) -> ThreadPoolExecutor:
@@ -77,9 +85,10 @@ class Minds:
 
     def close(self) -> None:
         """End the threads and connections of this process."""
-        for pool in ("turns", "calls"):
-            if pool in vars(self):
-                vars(self).pop(pool).shutdown(cancel_futures=True)
+        if "turns" in vars(self):
+            vars(self).pop("turns").close()
+        if "calls" in vars(self):
+            vars(self).pop("calls").shutdown(cancel_futures=True)
         for model in self._models.values():
             model.close()
         self._models.clear()
@@ -107,19 +116,41 @@ def install(app: Flask, settings: Settings) -> None:
 
 
 def take_turn(admitted: Admitted, arrived: float) -> str:
-    """The TwiML of one delivery. `arrived` is the monotonic time at which it came in."""
+    """The TwiML of one delivery. `arrived` is the monotonic time at which it came in.
+
+    A tenant whose requests hold more than its share of the threads is not waited for: its callers
+    are asked for patience at once, and while even their turns pile up, nobody new is let in.
+    """
+    if admitted.webhook.kind == Kind.GATHER and admitted.call_id is None:
+        admitted = _from_the_start(admitted)  # its beginning was not kept
+    minds: Minds = current_app.extensions["minds"]
+    with minds.requests.held(admitted.tenant_id) as within:
+        if not within and admitted.webhook.kind == Kind.VOICE and _flooded(admitted, minds):
+            return twiml.reject()
+        if within:
+            return _taken(admitted, arrived + ANSWER_WITHIN)
+        return _taken(admitted, arrived, HOLD_PAUSE)
+
+
+def _flooded(admitted: Admitted, minds: Minds) -> bool:
+    """Said of calls alone that begin: they have cost nothing yet."""
+    if minds.turns.waiting(admitted.tenant_id) < MOST_WAITING:
+        return False
+    log.warning("flooded: a call is not answered", extra={"tenant_id": admitted.tenant_id})
+    return True
+
+
+def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
+    """`pause`: seconds after which a caller who must wait comes back."""
     hook = admitted.webhook
-    if hook.kind == Kind.GATHER and admitted.call_id is None:  # its beginning was not kept
-        return take_turn(_from_the_start(admitted), arrived)
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
-    answer_by = arrived + ANSWER_WITHIN
     with acting_for(admitted.tenant_id):
         admitted = unkept.cleaned(admitted)
         claimed = inbox.claim(delivery, _event(admitted))
         db.session.commit()
     db.session.remove()
     if claimed is None:
-        return _await(delivery, answer_by) or _filler(admitted)
+        return _await(delivery, answer_by) or _filler(admitted, pause)
     if claimed.attempts > MOST_ATTEMPTS:
         return _give_up(admitted)
     if claimed.attempts > 1:  # whoever thought about it first died
@@ -128,7 +159,7 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
     try:
         return thought.result(max(0.0, answer_by - time.monotonic()))
     except Late:
-        return _filler(admitted)
+        return _filler(admitted, pause)
     except Exception:  # the edge: a caller always hears a sentence, and the turn is tried again
         log.exception("turn failed", extra={"call_sid": hook.call_sid, "turn": hook.turn})
         return _filler(admitted)
@@ -148,7 +179,7 @@ def _start(claimed: Claim) -> "Future[str]":
         with app.app_context(), database.by(ends), acting_for(tenant_id):
             return thinking.think(claimed, minds)
 
-    return minds.turns.submit(run)
+    return minds.turns.submit(claimed.delivery.tenant_id, run)
 
 
 def _await(delivery: Delivery, answer_by: float) -> str | None:
@@ -164,12 +195,13 @@ def _await(delivery: Delivery, answer_by: float) -> str | None:
         pause = min(pause * 1.5, POLL_LONGEST)
 
 
-def _filler(admitted: Admitted) -> str:
+def _filler(admitted: Admitted, pause: int = 0) -> str:
     if admitted.webhook.wait >= MOST_FILLERS:
         return _give_up(admitted)
     hook, found = admitted.webhook, _manner(admitted)
     again = _links(hook.turn).again(hook.kind, hook.wait + 1, hook.retold())
-    return twiml.filler(again, notices.one_moment(hook.wait, found.language), voice_of(found))
+    patience = notices.one_moment(hook.wait, found.language)
+    return twiml.filler(again, patience, voice_of(found), pause)
 
 
 def _manner(admitted: Admitted) -> Snapshot:
@@ -204,7 +236,7 @@ def _event(admitted: Admitted) -> dict[str, object]:
     kept = asdict(admitted.webhook)
     for ours in _NOT_OF_THE_CALLER:
         del kept[ours]
-    return {**kept, "called": admitted.called}
+    return {**kept, "called": admitted.called, "ours": admitted.ours, "rung": admitted.rung}
 
 
 def screen(admitted: Admitted) -> str:

@@ -16,10 +16,12 @@ from itertools import groupby
 import phonenumbers
 from sqlalchemy import select
 
-from app import directory
+from app import directory, limits, rates
 from app.extensions import db
+from app.limits import Limits
 from app.models import (
     AfterHours,
+    CallLimits,
     CallRecording,
     Department,
     EntryStatus,
@@ -30,12 +32,14 @@ from app.models import (
     Tenant,
     TwilioNumber,
 )
+from app.rates import Rates
 from app.rules import blanks, dialling, intake
 from app.voice import hours
 from app.voice.flow import messages as m
 
 DAYS_AHEAD = 14
 KEPT_TENANTS = 500
+MOST_TOLD = 12_000  # characters of knowledge that a prompt holds: app/ai/prompting.py
 _DEFAULT_FIELDS = (m.Ask.NAME, m.Ask.PHONE, m.Ask.REASON)
 
 
@@ -73,6 +77,9 @@ class Snapshot:
     forwards_until: datetime | None  # None: until further notice
     staff_first_seconds: int
     limits: m.Limits
+    bounds: Limits
+    rates: Rates
+    told: int  # characters of what a model is told of this tenant, at most
     schedule: hours.Schedule
     places: tuple[Place, ...]
     entries: tuple[tuple[m.Passage, str, date | None], ...]
@@ -229,6 +236,10 @@ def _load() -> Snapshot:
     config = db.session.scalars(select(ReceptionistConfig)).one_or_none() or _defaults()
     spans = db.session.scalars(select(OpeningHours)).all()
     holidays = db.session.scalars(select(Holiday)).all()
+    bounds = limits.in_force(tenant, db.session.scalars(select(CallLimits)).one_or_none())
+    places = tuple(_places(tenant.timezone, spans, holidays))
+    forward = config.suspension_number
+    entries = tuple(_entries())
     return Snapshot(
         business=tenant.name,
         zone=tenant.timezone,
@@ -248,16 +259,30 @@ def _load() -> Snapshot:
         message_only_when_closed=config.after_hours == AfterHours.MESSAGE,
         announces_recording=config.recording == CallRecording.ANNOUNCE,
         staff_first=config.staff_first_id,
-        suspension_number=config.suspension_number or "",
+        suspension_number=forward if forward and _rung({forward}) else "",
         fallback_number=next(iter(_rung(set(filter(None, [config.fallback_number])))), ""),
         forwards=bool(config.forward_calls),
         forwards_until=config.forward_until,
         staff_first_seconds=config.staff_first_seconds,
-        limits=m.Limits(max_turns=config.max_turns, max_transfers=config.max_transfers),
+        limits=m.Limits(
+            max_turns=config.max_turns,
+            max_transfers=config.max_transfers,
+            talk_seconds=bounds.talk_seconds,
+            max_unheard=2 if bounds.robocalls else 3,
+        ),
+        bounds=bounds,
+        rates=rates.current(),
+        told=_told(places, entries),
         schedule=_schedule(tenant.timezone, spans, holidays, None),
-        places=tuple(_places(tenant.timezone, spans, holidays)),
-        entries=tuple(_entries()),
+        places=places,
+        entries=entries,
     )
+
+
+def _told(places: Iterable[Place], entries: Iterable[tuple[m.Passage, str, date | None]]) -> int:
+    known = sum(len(passage.question) + len(passage.answer) + 30 for passage, *_ in entries)
+    named = sum(len(f"{p.department.name}{p.department.description}") + 10 for p in places)
+    return min(known, MOST_TOLD) + named
 
 
 def _defaults() -> ReceptionistConfig:
@@ -300,14 +325,14 @@ def _rung(numbers: set[str]) -> set[str]:
     taken off the list since, and a number may have become one that is answered here."""
     if not numbers:
         return set()
-    countries = directory.allowed_countries()
+    countries, home = directory.allowed_countries(), directory.own_country()
     answered = set(directory.answered_here(sorted(numbers)))
-    return {n for n in numbers - answered if _may_ring(n, countries)}
+    return {n for n in numbers - answered if _may_ring(n, countries, home)}
 
 
-def _may_ring(number: str, countries: frozenset[str]) -> bool:
+def _may_ring(number: str, countries: frozenset[str], home: frozenset[str]) -> bool:
     try:
-        return dialling.refusal(number, countries) is None
+        return dialling.refusal(number, countries, home) is None
     except ValueError:  # nothing saves such a number; a call goes on even so
         return False
 

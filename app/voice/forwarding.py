@@ -3,7 +3,9 @@
 Beside the flow: there is nothing to decide, and what sends calls away may be that deciding fails.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from flask import current_app
 from sqlalchemy import select
@@ -19,15 +21,18 @@ from app.models import (
     TransferAttempt,
     TransferStatus,
 )
-from app.voice import inbox, late, legs, notices, twiml
+from app.voice import inbox, late, legs, means, notices, twiml
 from app.voice.facts import Snapshot
 from app.voice.inbox import Claim
 from app.voice.manner import voice_of
 
+if TYPE_CHECKING:
+    from app.voice.before import Before
 
-def forward(claimed: Claim, found: Snapshot, number: str) -> str:
+
+def forward(claimed: Claim, before: "Before", number: str) -> str:
     """Connect a call that begins with `number`. Test calls are registered before they begin."""
-    event = claimed.event
+    event, found = claimed.event, before.found
     call = calls.begun(
         claimed.delivery.call_sid, caller=str(event["caller"]), called=str(event["called"])
     )
@@ -36,7 +41,9 @@ def forward(claimed: Claim, found: Snapshot, number: str) -> str:
     call.caller, call.started_at = str(event["caller"]), datetime.now(UTC)
     _advance(call, CallState.TRANSFER_ATTEMPT)
     attempt(call, call.turn, number)
-    return _finished(claimed, found, twiml.forward(number, call.caller, links(call)))
+    means.put_down(call, replace(before.means, talk=0), 0)  # its end tells what it cost
+    talk_seconds = found.bounds.talk_seconds
+    return _finished(claimed, found, twiml.forward(number, call.caller, links(call), talk_seconds))
 
 
 def attempt(call: CallSession, turn: int, number: str) -> None:
@@ -65,10 +72,10 @@ def ended(claimed: Claim, found: Snapshot) -> str:
 
 def settled(call: CallSession, claimed: Claim, found: Snapshot) -> str:
     """The answer to the end of a Dial that `attempt` knows. The caller commits."""
-    legs.settle(call, claimed)
+    legs.settle(call, claimed, found.rates)
     _advance(call, CallState.LEAD_CAPTURE)
     if _taken(call, claimed.delivery.turn):
-        calls.finish_call(call, ended_by="receptionist")
+        calls.finish_call(call, ended_by="receptionist", prices=found.rates)
         return twiml.hang_up("", twiml.VoiceSettings())
     text = notices.nobody_there(found.language)
     _said(call, text, claimed.delivery.turn)

@@ -36,6 +36,8 @@ class Admitted:
     webhook: Webhook
     called: str
     call_id: int | None = None
+    ours: bool = False  # who calls or forwards is answered or rung here itself
+    rung: bool = False  # somebody here is being rung for this very caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def admit(kind: Kind, request: Request) -> Admitted:
         raise Refused(str(error)) from error
     _check_belongs(owner, parsed)
     proven.remember(owner.called, Proven(owner.tenant_id, account, owner.token))
-    return Admitted(owner.tenant_id, parsed, owner.called, owner.call_id)
+    return Admitted(owner.tenant_id, parsed, owner.called, owner.call_id, owner.ours, owner.rung)
 
 
 def recognise(kind: Kind, request: Request) -> Recognised:
@@ -109,7 +111,10 @@ def _owner(kind: Kind, request: Request) -> Owner | None:
     fields = request.form
     match kind:
         case Kind.VOICE | Kind.FALLBACK:
-            return directory.owner_of_number(fields.get("To", "")[:64])
+            called, caller, forwarder = (
+                fields.get(name, "")[:64] for name in ("To", "From", "ForwardedFrom")
+            )
+            return directory.owner_of_number(called, caller, forwarder)
         case Kind.SCREEN:
             return directory.owner_of_call(fields.get("ParentCallSid", "")[:64])
         case Kind.RECORDING_STATUS:  # carries no To

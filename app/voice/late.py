@@ -25,7 +25,7 @@ def answer(claimed: Claim, found: Snapshot) -> str:
     call = calls.locked(claimed.delivery.call_sid)
     document = twiml.hang_up("", twiml.VoiceSettings())
     if call is not None:
-        _settle(call, claimed)
+        _settle(call, claimed, found)
         document = _answer(call, claimed, found)
     inbox.finish(claimed, document)
     db.session.commit()
@@ -33,11 +33,11 @@ def answer(claimed: Claim, found: Snapshot) -> str:
     return document
 
 
-def _settle(call: CallSession, claimed: Claim) -> None:
+def _settle(call: CallSession, claimed: Claim, found: Snapshot) -> None:
     if claimed.delivery.kind == Kind.TRANSFER_STATUS:
-        legs.settle(call, claimed)
+        legs.settle(call, claimed, found.rates)
         if call.outcome is not None:
-            calls.finish_call(call, ended_by="caller")
+            calls.finish_call(call, ended_by="caller", prices=found.rates)
     if is_message(claimed):
         recordings.keep_message(call, claimed)
         calls.message_left(call)

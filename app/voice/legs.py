@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
+from app import leases, spending
 from app.extensions import db
 from app.jobs import events, ledger
 from app.models import (
@@ -14,6 +15,7 @@ from app.models import (
     TransferAttempt,
     TransferStatus,
 )
+from app.rates import Rates
 from app.voice import twiml
 from app.voice.flow import messages as m
 from app.voice.inbox import Claim
@@ -27,8 +29,10 @@ _DIAL_RESULTS = {
 }
 
 
-def begin(call: CallSession, facts: m.Facts, department_id: int) -> None:
+def begin(call: CallSession, facts: m.Facts, department_id: int, reserved: int) -> None:
+    """`reserved` for it, in millionths of the currency."""
     department = facts.department(department_id)
+    leases.extend(call.call_sid, facts.limits.talk_seconds)
     db.session.add(
         TransferAttempt(
             tenant_id=call.tenant_id,
@@ -36,6 +40,7 @@ def begin(call: CallSession, facts: m.Facts, department_id: int) -> None:
             department_id=department_id,
             turn=call.turn,
             numbers=list(department.numbers[: twiml.MOST_NUMBERS]) if department else [],
+            reserved=reserved,
         )
     )
     db.session.flush()
@@ -61,7 +66,7 @@ def was_taken(call_sid: str, turn: int) -> bool:
     return db.session.scalar(found.where(*wanted)) is not None
 
 
-def settle(call: CallSession, claimed: Claim) -> None:
+def settle(call: CallSession, claimed: Claim, prices: Rates) -> None:
     """Note what came of a Dial. `DialBridged` decides: "completed" is also said of a leg that was
     picked up and refused."""
     if claimed.delivery.kind != Kind.TRANSFER_STATUS:
@@ -80,16 +85,21 @@ def settle(call: CallSession, claimed: Claim) -> None:
         attempt.status = _DIAL_RESULTS.get(status, TransferStatus.FAILED)
     attempt.ended_at = datetime.now(UTC)
     attempt.seconds = claimed.event["dial_seconds"]
-    _book(call, attempt)
+    _book(call, attempt, prices)
     if attempt.status != TransferStatus.ANSWERED:
         events.transfer_failed(attempt, call)
 
 
-def _book(call: CallSession, attempt: TransferAttempt) -> None:
-    if attempt.status != TransferStatus.ANSWERED or call.channel == Channel.TEST:
+def _book(call: CallSession, attempt: TransferAttempt, prices: Rates) -> None:
+    if call.channel == Channel.TEST:
         return
-    for kind, quantity in (
-        (SpendKind.TRANSFERS, 1),
-        (SpendKind.TRANSFER_SECONDS, attempt.seconds or 0),
-    ):
+    put_through = attempt.status == TransferStatus.ANSWERED
+    used = {
+        SpendKind.TRANSFERS: int(put_through),
+        SpendKind.TRANSFER_SECONDS: (put_through and attempt.seconds) or 0,
+    }
+    for kind, quantity in used.items():
         ledger.book(kind, quantity, key=f"{kind}:{attempt.id}", call_id=call.id)
+    day = call.started_at.date()
+    cost = sum(prices.cost(kind, quantity, day) for kind, quantity in used.items())
+    spending.settle_transfer(call, attempt, cost)

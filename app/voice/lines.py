@@ -110,6 +110,11 @@ _WORDING: dict[Line, tuple[str, ...]] = {
         _("I'm sorry, I have trouble understanding. To speak to a person, press 0 at any time."),
     ),
     Line.OTHER_LANGUAGE: (_("For English, press 8."),),
+    Line.NOBODY_THERE: (
+        _("I can't hear anybody, so I will end this call. Please call again any time."),
+    ),
+    Line.RUNNING_OUT: (_("I'm sorry, this call has to come to its end soon."),),
+    Line.TIME_IS_UP: (_("I'm sorry, this call has to end now."),),
 }
 
 _WELCOME = _("Thank you for calling {business}.")

@@ -4,14 +4,14 @@ Nothing is said to be noted before its commit: the TwiML leaves only when all it
 """
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from flask import current_app
 from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app import calls
+from app import calls, spending
 from app.extensions import db
 from app.jobs import events, outbox
 from app.models import (
@@ -23,7 +23,19 @@ from app.models import (
     KnowledgeGap,
     TenantStatus,
 )
-from app.voice import inbox, late, legs, lines, memory, notices, recordings, twiml
+from app.voice import (
+    callers,
+    inbox,
+    late,
+    legs,
+    lines,
+    means,
+    memory,
+    notices,
+    recordings,
+    twiml,
+)
+from app.voice.before import Before
 from app.voice.facts import Snapshot
 from app.voice.flow import State
 from app.voice.flow import messages as m
@@ -32,62 +44,64 @@ from app.voice.manner import voice_of
 from app.voice.transcribing import Said, transcribe
 from app.voice.webhook import Kind
 
-if TYPE_CHECKING:
-    from app.voice.thinking import Before
-
 log = logging.getLogger(__name__)
 
 
-def commit(
-    claimed: Claim, before: "Before", facts: m.Facts, decision: m.Decision, said: Said
-) -> str:
+def commit(claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision, said: Said) -> str:
     """Perform a decision if the turn is still ours to finish; else answer what is stored."""
     call = _locked(claimed, before)
     if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
-        return late.give_way(claimed, before.found)
+        return _give_way(claimed, before, said)
     if claimed.delivery.kind == Kind.VOICE:
-        _begin(call, claimed)
+        _begin(call, claimed, before)
     _advance(call, decision, said, facts.model)
-    legs.settle(call, claimed)
+    means.put_down(call, before.means, _tokens_cost(before, said))
+    legs.settle(call, claimed, before.found.rates)
     recordings.keep_message(call, claimed)
-    effects = _perform(call, before.found, facts, decision)
+    effects = _perform(call, before, facts, decision)
     if claimed.event.get("unkept"):
         effects.insert(0, _not_kept(call, before.found, decision))
     transcribe(call, claimed, decision, said, effects, facts)
     if decision.state == State.ENDED:
-        calls.finish_call(call, ended_by="receptionist")
+        calls.finish_call(call, ended_by="receptionist", prices=before.found.rates)
     links = twiml.Links(_base_url(), call.turn, called=call.called, attempt=legs.ringing(call))
     language = before.found.language_of(call.called, decision.memory.language)
     answer = twiml.render(effects, links, voice_of(before.found, language), facts)
     if not inbox.finish(claimed, answer):
-        return late.give_way(claimed, before.found)
+        return _give_way(claimed, before, said)
     db.session.commit()
     outbox.wake()
     _log(claimed, decision, said)
     return answer
 
 
-def refuse(claimed: Claim, found: Snapshot, refusal: str) -> str:
-    """A caller who is not answered: blocked ones are rejected, a suspended tenant's forwarded where
-    it chose to, others hear a sentence."""
+def refuse(claimed: Claim, before: Before) -> str:
+    """A caller who is not answered: unwanted ones are rejected, those of a suspended tenant
+    forwarded where it chose to, others hear a sentence."""
     call = _new_call(claimed)
     if call is None:
-        return late.give_way(claimed, found)
+        return _give_way(claimed, before)
     call.turn += 1
-    calls.finish_call(call, ended_by="refused", duration=0)
-    answer = _refusal(call, found, refusal)
+    call.limited = before.limited
+    means.put_down(call, replace(before.means, talk=0), 0)  # its end tells what it cost
+    calls.finish_call(call, ended_by="refused", duration=0, prices=before.found.rates)
+    answer = _refusal(call, before)
     if not inbox.finish(claimed, answer):
-        return late.give_way(claimed, found)
+        return _give_way(claimed, before)
     db.session.commit()
     return answer
 
 
-def _refusal(call: CallSession, found: Snapshot, refusal: str) -> str:
-    if refusal == "blocked":
+def _refusal(call: CallSession, before: Before) -> str:
+    found, refusal = before.found, before.refusal
+    if refusal == callers.REJECTED:
         return twiml.reject()
+    if refusal == callers.BUSY:
+        return twiml.hang_up(notices.all_busy(found.language), voice_of(found))
     if refusal == TenantStatus.SUSPENDED and found.suspension_number:
         links = twiml.Links(_base_url(), call.turn, called=call.called)
-        return twiml.forward(found.suspension_number, call.caller, links)
+        talk_seconds = before.means.talk_seconds
+        return twiml.forward(found.suspension_number, call.caller, links, talk_seconds)
     return late.not_in_service(found)
 
 
@@ -109,7 +123,18 @@ def _log(claimed: Claim, decision: m.Decision, said: Said) -> None:
     )
 
 
-def _locked(claimed: Claim, before: "Before") -> CallSession | None:
+def _give_way(claimed: Claim, before: Before, said: Said | None = None) -> str:
+    """Another node finished this turn, or the caller hung up meanwhile: its answer counts. What was
+    reserved for this one is given back, but for what it cost."""
+    db.session.rollback()
+    cost = _tokens_cost(before, said) if said else 0
+    if before.means.granted and not before.here.test:
+        spending.charge(claimed.delivery.tenant_id, cost - before.means.granted)
+        db.session.commit()
+    return late.give_way(claimed, before.found)
+
+
+def _locked(claimed: Claim, before: Before) -> CallSession | None:
     if not before.known:
         return _new_call(claimed)
     return calls.locked(claimed.delivery.call_sid)
@@ -125,10 +150,16 @@ def _new_call(claimed: Claim) -> CallSession | None:
     )
 
 
-def _begin(call: CallSession, claimed: Claim) -> None:
+def _begin(call: CallSession, claimed: Claim, before: Before) -> None:
     """A test call was registered before anybody dialled."""
     call.caller = str(claimed.event["caller"])
     call.started_at = datetime.now(UTC)
+    call.limited = before.limited
+
+
+def _tokens_cost(before: Before, said: Said) -> int:
+    used = said.understood
+    return means.tokens_cost(before.found, used.tokens_in, used.tokens_out) if used else 0
 
 
 def _advance(call: CallSession, decision: m.Decision, said: Said, model: str) -> None:
@@ -145,10 +176,11 @@ def _advance(call: CallSession, decision: m.Decision, said: Said, model: str) ->
 
 
 def _perform(
-    call: CallSession, found: Snapshot, facts: m.Facts, decision: m.Decision
+    call: CallSession, before: Before, facts: m.Facts, decision: m.Decision
 ) -> list[twiml.Part]:
     """Write what each effect keeps; the parts that Twilio is to play, in order."""
     parts: list[twiml.Part] = []
+    found = before.found
     language = found.language_of(call.called, decision.memory.language)
     voice = lines.Voice(greeting=found.greeting_in(language), language=language)
     for effect in decision.effects:
@@ -166,7 +198,7 @@ def _perform(
             case m.NoteConsent(given):
                 _note_consent(call, given, language)
             case m.Dial(department_id):
-                legs.begin(call, facts, department_id)
+                legs.begin(call, facts, department_id, before.means.talk)
                 parts.append(effect)
             case m.Listen() | m.Record() | m.HangUp():
                 parts.append(effect)

@@ -6,21 +6,19 @@ that is where a model may think for seconds.
 
 import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, select
-
-from app import calls
 from app.ai import knowledge, speaking, values
-from app.ai.interpreter import HISTORY, Heard, Speaker, Tier, Turn, Understood, interpret_within
+from app.ai.interpreter import Heard, Tier, Understood, interpret_within
 from app.ai.reading import consent, departments, phones, private
 from app.extensions import db
-from app.models import CallSession, Tenant, TenantStatus, Transcript
+from app.tenancy import acting_for
+from app.voice import before as standing
 from app.voice import facts as tenant_facts
-from app.voice import forwarding, late, meanwhile, memory, performing, spoken
-from app.voice.facts import Snapshot
-from app.voice.flow import State, decide
+from app.voice import forwarding, late, means, meanwhile, performing, spoken
+from app.voice.before import Before
+from app.voice.flow import decide
 from app.voice.flow import messages as m
 from app.voice.inbox import Claim
 from app.voice.transcribing import Said
@@ -32,40 +30,20 @@ if TYPE_CHECKING:
 THINK_SECONDS = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
-    """Where the call stands when a turn begins; read in one short transaction."""
-
-    found: Snapshot
-    state: State
-    memory: m.Memory
-    turn: int
-    over: bool
-    known: bool  # the call has its row already
-    refusal: str  # why the caller is not answered: "suspended", "closed", "blocked" or ""
-    forwarded: bool  # the Dial that ended connected the caller without the receptionist
-    history: tuple[Turn, ...]
-
-
 def think(claimed: Claim, minds: "Minds") -> str:
     """Decide a claimed turn and commit it; the TwiML that is now stored for it."""
     began = time.monotonic()
-    before = _read(claimed)
-    db.session.remove()  # the connection goes back while we think
+    before = standing.read(claimed, minds)
     if (answer := _beside(claimed, before)) is not None:
         return answer
-    facts = tenant_facts.build(
-        before.found,
-        tenant_facts.now(),
-        caller=str(claimed.event["caller"]),
-        called=str(claimed.event["called"]),
-        chosen=before.memory.language,
-    )
+    facts = _facts(claimed, before)
     if claimed.delivery.kind == Kind.VOICE:  # while the caller is greeted
         knowledge.prepare(facts.passages, facts.language)
         departments.prepare(facts.departments, facts.language)
     event, understood = _understand(claimed, before, facts, minds)
     decision = decide(before.state, event, m.Context(facts, before.memory))
+    if any(isinstance(effect, m.Dial) for effect in decision.effects):
+        before, facts, decision = _afford(before, facts, decision, event)
     said = Said(
         words=str(claimed.event["speech"]),
         keys=str(claimed.event["digits"]),
@@ -82,60 +60,56 @@ def _beside(claimed: Claim, before: Before) -> str | None:
     if before.over or before.turn != claimed.delivery.turn:
         return late.answer(claimed, before.found)
     if before.refusal:
-        return performing.refuse(claimed, before.found, before.refusal)
+        return performing.refuse(claimed, before)
     if before.forwarded:
         return forwarding.ended(claimed, before.found)
     to = before.found.forwards_to(tenant_facts.now())
     if to and claimed.delivery.kind == Kind.VOICE:
-        return forwarding.forward(claimed, before.found, to)
+        return forwarding.forward(claimed, before, to)
     return None
 
 
-def _read(claimed: Claim) -> Before:
-    delivery = claimed.delivery
-    version, status, call = db.session.execute(
-        select(Tenant.facts_version, Tenant.status, CallSession)
-        .select_from(Tenant)
-        .outerjoin(
-            CallSession,
-            and_(CallSession.tenant_id == Tenant.id, CallSession.call_sid == delivery.call_sid),
+def _facts(claimed: Claim, before: Before) -> m.Facts:
+    """Of this moment, within what the call may still use."""
+    told = claimed.event
+    facts = tenant_facts.build(
+        before.found,
+        tenant_facts.now(),
+        caller=str(told["caller"]),
+        called=str(told["called"]),
+        chosen=before.memory.language,
+    )
+    if told.get("rung"):  # their telephones ring for this caller already
+        facts = replace(facts, staff_first=None)
+    if before.limited:
+        facts = replace(_connecting_nobody(facts), message_only=True)
+    if before.means.running_out or before.means.time_is_up:
+        facts = replace(
+            _connecting_nobody(facts),
+            running_out=before.means.running_out,
+            time_is_up=before.means.time_is_up,
         )
-        .where(Tenant.id == delivery.tenant_id)
-    ).one()
-    found = tenant_facts.snapshot(delivery.tenant_id, version)
-    starting = delivery.kind == Kind.VOICE
-    return Before(
-        found=found,
-        state=State(call.state) if call else State.GREETING,
-        memory=memory.from_json(call.memory) if call else m.Memory(),
-        turn=call.turn if call else 0,
-        over=bool(call and call.outcome),
-        known=call is not None,
-        refusal=_refusal(status, str(claimed.event["caller"])) if starting else "",
-        forwarded=bool(
-            call
-            and delivery.kind == Kind.TRANSFER_STATUS
-            and forwarding.is_forwarded(call.id, delivery.turn)
-        ),
-        history=_history(call.id) if call and claimed.event["speech"] else (),
-    )
+    return facts
 
 
-def _refusal(status: str, caller: str) -> str:
-    if status in (TenantStatus.SUSPENDED, TenantStatus.CLOSED):
-        return status
-    return "blocked" if calls.is_blocked(caller) else ""
+def _connecting_nobody(facts: m.Facts) -> m.Facts:
+    return replace(facts, limits=replace(facts.limits, max_transfers=0))
 
 
-def _history(call_id: int) -> tuple[Turn, ...]:
-    newest = (
-        select(Transcript.speaker, Transcript.text)
-        .where(Transcript.call_id == call_id)
-        .order_by(Transcript.id.desc())
-        .limit(HISTORY)
-    )
-    rows = db.session.execute(newest).all()
-    return tuple(Turn(Speaker(speaker), text) for speaker, text in reversed(rows))
+def _afford(
+    before: Before, facts: m.Facts, decision: m.Decision, event: m.Event
+) -> tuple[Before, m.Facts, m.Decision]:
+    """Reserve what the transfer may cost, or decide again as nobody can be rung for it."""
+    here = before.here
+    with acting_for(here.tenant_id):
+        granted = means.to_talk(before.found, here, before.means)
+        db.session.commit()
+    db.session.remove()
+    if granted is None:
+        facts = _connecting_nobody(facts)
+        return before, facts, decide(before.state, event, m.Context(facts, before.memory))
+    limits = replace(facts.limits, talk_seconds=granted.talk_seconds)
+    return replace(before, means=granted), replace(facts, limits=limits), decision
 
 
 def _understand(
@@ -162,19 +136,19 @@ def _understand(
         if not words:
             return m.CallerSpoke("", no_recording=True), None
     heard = Heard(words, before.state, m.Context(facts, before.memory), before.history)
-    understood = _grounded(_interpret(claimed, heard, minds), facts, words)
+    understood = _grounded(_interpret(before, heard, minds), facts, words)
     passing = values.told(heard)
-    return m.CallerSpoke(
-        words, understood.proposal, refuses, understood.besides, passing
-    ), understood
+    event = m.CallerSpoke(words, understood.proposal, refuses, understood.besides, passing)
+    return event, understood
 
 
-def _interpret(claimed: Claim, heard: Heard, minds: "Minds") -> Understood:
-    facts = heard.context.facts
-    model = minds.model(facts.model) if claimed.attempts == 1 else None
-    if model is None:  # no key; or the first thinker died, and the caller has waited long enough
+def _interpret(before: Before, heard: Heard, minds: "Minds") -> Understood:
+    model_name = heard.context.facts.model
+    # No key, no money left; or the first thinker died, and the caller has waited long enough.
+    model = minds.model(model_name) if before.means.model else None
+    if model is None:
         return minds.offline.interpret(heard)
-    guard = minds.guard(facts.model)
+    guard = minds.guard(model_name)
     return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls, guard)
 
 

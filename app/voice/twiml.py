@@ -188,10 +188,10 @@ def hang_up(text: str, voice: VoiceSettings) -> str:
     return _document(response)
 
 
-def forward(number: str, caller: str, links: Links) -> str:
+def forward(number: str, caller: str, links: Links, talk_seconds: int = TALK_SECONDS) -> str:
     """Connect a caller whom nobody here answers, without a word and without screening."""
     response = VoiceResponse()
-    dial = _dialling(caller, links, FORWARD_SECONDS)
+    dial = _dialling(caller, links, FORWARD_SECONDS, talk_seconds)
     dial.number(number)
     response.append(dial)
     return _document(response)
@@ -265,14 +265,15 @@ def _dial(verb: Dial, links: Links, facts: Facts) -> DialVerb:
     department = facts.department(verb.department_id)
     seconds = verb.seconds or (department.ring_seconds if department else None)
     in_order = department is not None and department.in_order
-    dial = _dialling(facts.caller_number, links, seconds, in_order)
+    talk_seconds = facts.limits.talk_seconds
+    dial = _dialling(facts.caller_number, links, seconds, talk_seconds, in_order)
     for number in department.numbers[:MOST_NUMBERS] if department else ():
         dial.number(number, url=links.screen(links.attempt), method="POST")
     return dial
 
 
 def _dialling(
-    caller: str, links: Links, ring_seconds: int | None, in_order: bool = False
+    caller: str, links: Links, ring_seconds: int | None, talk_seconds: int, in_order: bool = False
 ) -> DialVerb:
     shown = caller if _E164.fullmatch(caller) else links.called
     return DialVerb(
@@ -280,7 +281,7 @@ def _dialling(
         method="POST",
         timeout=ring_seconds,
         sequential=in_order or None,
-        time_limit=TALK_SECONDS,
+        time_limit=talk_seconds,
         caller_id=shown or None,
         answer_on_bridge=False,
     )

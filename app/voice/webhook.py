@@ -74,20 +74,32 @@ OURS = (
     "DialBridged",
     "DialCallDuration",
 )
+_VERSTAT = re.compile(r"(?:TN|No-TN)-Validation[A-Za-z-]{0,40}")
+WITHHELD = "anonymous"
+# How carriers write it. The numbers spell it on a telephone's keys, and are nobody's.
+_WITHHELD = frozenset({
+    "anonymous", "unknown", "unavailable", "restricted", "blocked", "private", "withheld",
+    "+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253",
+    "266696687", "7378742833", "2562533", "8656696", "86282452253",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
     """One request. Absent optional fields are "" or None. `turn`, `wait`, `attempt`, `ask` and
     `since` (when a caller who is held began to wait, in Unix time) come from the query that we
-    ourselves put into the action URL. Of /fallback: `error_code` is Twilio's, and `failed` with
-    `failed_turn` what it could not have."""
+    ourselves put into the action URL. `caller` is WITHHELD for whoever withholds the number, in
+    whatever words; `verstat` is what the carriers found of it (STIR/SHAKEN,
+    https://www.twilio.com/docs/voice/trusted-calling-with-shakenstir). Of /fallback: `error_code`
+    is Twilio's, and `failed` with `failed_turn` what it could not have."""
 
     kind: Kind
     account_sid: str
     call_sid: str
     to: str = ""
     caller: str = ""
+    forwarded_from: str = ""
+    verstat: str = ""
     turn: int = 0
     wait: int = 0
     attempt: int = 0
@@ -170,7 +182,17 @@ def _is_nearly_critical(name: str) -> bool:
 
 def _parties(fields: "_Fields", _ours: "_Fields") -> dict[str, object]:
     """Who withholds the number comes with an empty `From`, or with a word; never without one."""
-    return {"to": fields.one("To", _NUMBER), "caller": fields.given("From", _CALLER)}
+    caller = fields.given("From", _CALLER)
+    withheld = caller.lower() in _WITHHELD
+    return {"to": fields.one("To", _NUMBER), "caller": WITHHELD if withheld else caller}
+
+
+def _beginning(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
+    """What carriers tell besides is never a reason to lose a call."""
+    return _parties(fields, ours) | {
+        "forwarded_from": fields.perhaps("ForwardedFrom", _NUMBER),
+        "verstat": fields.perhaps("StirVerstat", _VERSTAT),
+    }
 
 
 def _words(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
@@ -237,7 +259,7 @@ def _failed(fields: "_Fields", ours: "_Fields") -> dict[str, object]:
 
 
 _SPECIAL: Mapping[Kind, Callable[["_Fields", "_Fields"], dict[str, object]]] = {
-    Kind.VOICE: _parties,
+    Kind.VOICE: _beginning,
     Kind.GATHER: _words,
     Kind.TRANSFER_STATUS: _dialled,
     Kind.MESSAGE: _recorded,
@@ -270,6 +292,11 @@ class _Fields:
         if not self._form.getlist(name):
             raise Malformed(f"{name} is missing")
         return self.maybe(name, shape)
+
+    def perhaps(self, name: str, shape: re.Pattern[str]) -> str:
+        """ "" for what is not of its shape."""
+        value = self.text(name)
+        return value if shape.fullmatch(value) else ""
 
     def one(self, name: str, shape: re.Pattern[str]) -> str:
         value = self.maybe(name, shape)

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from migrations import walls
 
 revision = "0028"
-down_revision = "0026"
+down_revision = "0027"
 
 KEPT = ("transcript_days", "recording_days", "call_days", "lead_days")
 

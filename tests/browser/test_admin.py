@@ -55,7 +55,7 @@ def test_a_super_admin_acts_for_a_tenant_and_adds_a_department(rows: Rows, page:
     page.fill("#numbers", "+12125550111\n+12125550112")
     shot(page, "add-department")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Front desk")).to_be_visible()
+    expect(page.get_by_role("link", name="Front desk", exact=True)).to_be_visible()
     shot(page, "departments")
     for path in (
         "callsessionpage/list/", "leadpage/list/", "receptionistconfigpage/list/",

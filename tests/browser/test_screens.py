@@ -35,6 +35,7 @@ SCREENS = (
     "/recordingpage/show/{Recording}", "/transcriptpage/list/", "/callsummarypage/list/",
     "/transferattemptpage/list/", "/recordingpage/list/", "/departmentpage/add",
     "/receptionistconfigpage/edit/{ReceptionistConfig}", "/openinghourspage/add",
+    "/calllimitspage/edit/{CallLimits}",
     "/receptionistconfigpage/show/{ReceptionistConfig}",
     "/openinghourspage/list/", "/opening-hours/?department={Department}",
     "/holidaypage/add", "/knowledgeentrypage/add", "/knowledgeentrypage/import",

@@ -32,6 +32,7 @@ KEPT = {
     "token_hash": "a hash, looked up",
     "role": "a name of ours",
     "scopes": "names of ours",
+    "ends_in": "two digits",
     "events": "names of ours",
     "kind": "names of ours, by which rows are found",
 }

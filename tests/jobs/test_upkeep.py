@@ -69,11 +69,25 @@ def test_a_call_that_is_still_going_on_is_left_alone(app, rows, account, twilio,
     assert [method for method, _ in twilio.asked] == ["GET"]
 
 
-def test_a_live_call_past_its_limit_is_hung_up(app, rows, account, twilio, outbox_of):
-    call = quiet_call(rows, minutes=100, age=250)
+@pytest.mark.parametrize(
+    ("state", "minutes", "age", "hung_up"),
+    [
+        (CallState.INTENT, 4, 9, False),
+        (CallState.INTENT, 4, 14, True),
+        (CallState.TRANSFER_ATTEMPT, 19, 60, False),
+        (CallState.TRANSFER_ATTEMPT, 31, 32, True),
+    ],
+)
+def test_a_live_call_past_its_tenants_limit_is_hung_up(
+    app, rows, account, twilio, outbox_of, state, minutes, age, hung_up
+):
+    """Ten minutes of a call, twenty of a transfer."""
+    tenant = rows.tenant()
+    rows.limits(tenant, call_seconds=600, talk_seconds=1200)
+    call = quiet_call(rows, minutes=minutes, age=age, state=state, tenant=tenant)
     twilio.has_call(account.account_sid, call.call_sid, "in-progress")
-    assert close(outbox_of, app).outcome == Outcome.ABANDONED
-    assert twilio.calls[call.call_sid]["status"] == "completed"
+    assert (close(outbox_of, app).outcome == Outcome.ABANDONED) == hung_up
+    assert (twilio.calls[call.call_sid]["status"] == "completed") == hung_up
 
 
 def test_a_call_of_a_moment_ago_is_not_even_looked_at(app, rows, twilio, outbox_of):
@@ -100,7 +114,7 @@ def test_a_call_twilio_does_not_know_is_open_for_ten_minutes(
 
 
 def test_without_an_account_a_connected_caller_is_not_cut_off(light_app, rows, outbox_of):
-    quiet_call(rows, minutes=90, age=95, state=CallState.TRANSFER_ATTEMPT)
+    quiet_call(rows, minutes=65, age=70, state=CallState.TRANSFER_ATTEMPT)
     assert close(outbox_of).outcome is None
 
 
@@ -174,8 +188,8 @@ def test_rows_that_have_served_their_time_are_deleted_and_others_kept(rows, outb
         rows.job(tenant, key=f"dead:{days}", **finished | {"status": JobStatus.DEAD})
     for days in (0, 2):
         rows.job(None, key=f"round:{days}", status=JobStatus.DONE, finished_at=now - days * day)
-    for seconds in (-60, 60):
-        rows.lease(tenant, until=now + timedelta(seconds=seconds))
+    for minutes in (-61, -2, 1):  # one that was given back tells for a while when its call began
+        rows.lease(tenant, until=now + timedelta(minutes=minutes))
     for expires in (None, now - 40 * day, now + day):
         rows.api_key(tenant, expires_at=expires)
     rows.job(None, kind=JobKind.CLEANUP, key="cleanup:1")
@@ -183,7 +197,7 @@ def test_rows_that_have_served_their_time_are_deleted_and_others_kept(rows, outb
     left = {job.key for job in outbox_of.jobs()}
     assert left == {"done:29", "dead:29", "dead:31", "round:0", "cleanup:1"}
     counts = [len(outbox_of.all(m)) for m in (models.InboundRequest, models.Lease, models.ApiKey)]
-    assert counts == [1, 1, 2]
+    assert counts == [1, 2, 2]
     result = next(j for j in outbox_of.jobs() if j.key == "cleanup:1").result
     assert result == {
         "inbound_requests": 1, "jobs": 2, "leases": 1, "login_attempts": 0, "user_tokens": 0,

@@ -40,7 +40,7 @@ PHONES = (
     "4111 1111 1111 1111", "ann@example.com",
 )  # fmt: skip
 HARMLESS = (
-    "turn decided", "CA0123456789abcdef0123456789abcdef", "2026-11-24T00:11:55.123+00:00",
+    "turn decided", "CA1f2e3d4c5b6a79881f2e3d4c5b6a7988", "2026-11-24T00:11:55.123+00:00",
     "127.0.0.1:8080", "192.168.100.200", "10.0.0.1 - 200 in 1234 ms", "job 123456 of tenant 7",
     "tokens_in=1200", "at 1732406400.25", "f47ac10b-58cc-4372-a567-0e02b2c3d479",
     "app/voice/desk.py line 120", "2026-11-24 00:11:55",

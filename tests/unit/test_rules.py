@@ -43,6 +43,23 @@ def test_ordinary_numbers_at_home_are_rung(number: str):
     assert dialling.refusal(number, US) is None
 
 
+@pytest.mark.parametrize(
+    "number", ["+12129765555", "+17005550100", "+443001234567", "+15005550100"]
+)
+def test_what_bills_within_a_country_is_not_rung(number: str):
+    assert "ordinary telephone" in str(dialling.refusal(number, frozenset()))
+
+
+def test_ranges_known_for_fraud_are_rung_from_their_own_country_only():
+    jamaica, us = "+18765550100", frozenset({"US"})
+    everywhere = frozenset({"US", "JM", "SL"})
+    for number in (jamaica, "+23222123456"):
+        assert "defraud" in str(dialling.refusal(number, everywhere, us))
+        assert "defraud" in str(dialling.refusal(number, frozenset(), us))
+    assert dialling.refusal(jamaica, everywhere, frozenset({"JM"})) is None
+    assert dialling.refusal("+17875550100", frozenset({"US", "PR"}), us) is None
+
+
 def test_another_country_is_rung_once_it_is_allowed():
     assert dialling.refusal("+441632960123", US)
     assert dialling.refusal("+441632960123", US | {"GB"}) is None

@@ -159,7 +159,8 @@ def test_many_rows_are_changed_at_once_but_never_a_strangers(app: Flask, rows: R
                 assert act(able, resource, action, first, stranger).status_code == 404, said
                 assert plain(now(app, stranger)) == kept, said
             assert plain(now(app, first)) == before, said
-            assert f'value="{action}"' in able.get(f"{page_of(resource)}/list/").text, said
+            if resource != "departments":  # whose list shows their order: scripts delete many
+                assert f'value="{action}"' in able.get(f"{page_of(resource)}/list/").text, said
             assert act(able, resource, action, first, second).status_code == 302, said
             for row in (first, second):
                 after = now(app, row)

@@ -202,7 +202,7 @@ def test_no_two_requests_share_what_a_list_is_narrowed_by(app: Flask):
             first = view._filters
             first.filters.append("one request's search")
             first.values.append("x")
-            with app.test_request_context():
+            with app.app_context(), app.test_request_context():
                 assert view._filters is not first
                 assert view._filters.filters == []
             assert view._filters.filters == ["one request's search"]

@@ -117,7 +117,8 @@ def test_what_is_written_comes_back_as_described(rows: Rows, client: FlaskClient
         pk = made.get_json()["id"]
         one = base + "{pk}"
         if resource != "keys":
-            assert described.ask("PUT", f"{base}{pk}", one, json=values).status_code == 200
+            changed = {"label": "Main line"} if resource == "numbers" else values
+            assert described.ask("PUT", f"{base}{pk}", one, json=changed).status_code == 200
         assert described.ask("DELETE", f"{base}{pk}", one).status_code == 200
 
 

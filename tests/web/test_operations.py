@@ -15,6 +15,7 @@ from app import models
 from app.extensions import db
 from app.jobs import running
 from app.models import JobKind, JobStatus
+from app.overrides import OVERRIDES
 from app.tenancy import across_tenants
 from tests.factories import FAR_OFF, Rows, sid
 from tests.fakes.twilio_rest import TwilioRest
@@ -311,9 +312,9 @@ def test_numbers_of_all_tenants_are_held_against_twilio(
     rows.number(wrong)
     base = "http://127.0.0.1:8080/twilio"
     twilio.has_number(
-        main, rows.number(fine).number, voice_fallback_url=f"{base}/fallback",
-        voice_url=f"{base}/voice#rc=1&rp=ct,rt,5xx&rt=8500&tt=15000",
-        status_callback=f"{base}/call-status",
+        main, rows.number(fine).number, voice_url=f"{base}/voice{OVERRIDES}",
+        voice_fallback_url=f"{base}/fallback{OVERRIDES}",
+        status_callback=f"{base}/call-status{OVERRIDES}",
     )  # fmt: skip
     page = html.unescape(boss.get("/operations/numbers").text)
     states = re.findall(r'class="first">([^<]+)</th>.*?badge \w+">([^<]+)<', page, re.S)

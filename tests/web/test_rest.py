@@ -40,6 +40,8 @@ RESOURCES = {
     "usage": {"kind", "quantity", "call"},
     "prices": {"kind", "model", "unit", "amount", "currency", "valid_from"},
     "audit": {"actor", "action", "entity"},
+    "privacy": {"kind", "ends_in", "finished_at"},
+    "limits": {"calls_at_once", "day_cents", "withheld"},
 }
 PLATFORM = {"tenants", "users", "jobs", "audit", "prices"}
 # Nobody's: the platform sets them, so there is no tenant to be named and no stranger.

@@ -227,7 +227,7 @@ def test_prices_are_exact_and_refused_in_words(app: Flask, rows: Rows):
     form = {"kind": "mails", "model": "", "currency": "USD", "valid_from": "2026-12-01"}
     assert "Not a number" in browser.post_form("/pricepage/add", amount="NaN", **form).text
     assert browser.post_form("/pricepage/add", amount="0.02", **form).status_code == 302
-    assert "0.020000" in browser.get("/pricepage/list/").text
+    assert "0.02" in browser.get("/pricepage/list/").text
 
 
 def test_a_new_installation_shows_amounts_at_once_until_somebody_keeps_prices(app: Flask, rows):

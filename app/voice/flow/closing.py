@@ -27,6 +27,14 @@ def goodbye(turn: Turn) -> m.Decision:
     return keep(turn).say(Line.GOODBYE).hang_up()
 
 
+def nobody_there(turn: Turn) -> m.Decision:
+    return keep(turn).say(Line.NOBODY_THERE).hang_up()
+
+
+def time_is_up(turn: Turn) -> m.Decision:
+    return keep(turn).say(Line.TIME_IS_UP).say(Line.GOODBYE).hang_up()
+
+
 def hung_up(turn: Turn) -> m.Decision:
     return keep(turn).end()
 

@@ -5,7 +5,7 @@ No Flask, no database, no network, no clock. An interpreter only proposes; the f
 
 from dataclasses import replace
 
-from app.voice.flow import closing, consent, taking, transfers
+from app.voice.flow import closing, consent, hurry, taking, transfers
 from app.voice.flow import messages as m
 from app.voice.flow.fields import in_passing
 from app.voice.flow.keys import pressed
@@ -48,12 +48,16 @@ def _hear(turn: Turn, event: m.Event) -> m.Decision:
     """A caller's turn, already counted."""
     if turn.memory.turns > turn.facts.limits.max_turns:
         return closing.goodbye(turn.refuse("turn limit"))
+    if turn.facts.time_is_up:
+        return closing.time_is_up(turn.refuse("time limit"))
     if turn.memory.asking == Ask.RECORDING:  # the tone was heard and nothing recorded
         return taking.recorded(turn, 0)
     refused_only = consent.nothing_else(turn, event)
     turn = consent.heard(turn, event)
     if refused_only:
         return repeat(turn.understood())
+    if hurried := hurry.on(turn, event):
+        return hurried
     if isinstance(event, m.CallerSpoke) and (place := transfers.urgent(turn, event.words)):
         return transfers.connect(turn.understood().wishing(event.words), place)
     match event:

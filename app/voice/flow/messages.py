@@ -147,6 +147,8 @@ class Limits:
     max_silences: int = 2
     max_misses: int = 2
     max_transfers: int = 2
+    talk_seconds: int = 3600  # of a transfer
+    max_unheard: int = 2  # silences of a caller who never said anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ class Facts:
     staff_first: int | None = None
     staff_first_seconds: int = 20
     message_only: bool = False
+    running_out: bool = False  # of time or money: from here on only a message is taken
+    time_is_up: bool = False
     announces_recording: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -222,6 +226,7 @@ class Memory:
     times_asked: int = 0
     read_backs: int = 0
     asked_back: int = 0  # questions back in a row
+    hurried: bool = False  # was told that the call comes to its end
     skipped: tuple[str, ...] = ()  # fields given up on: not asked for again
     redo: tuple[str, ...] = ()  # asked for again though noted; the old value stays until then
     draft: Draft = field(default_factory=Draft)
@@ -403,6 +408,9 @@ class Line(StrEnum):
     OFFER_CALLER_ID = "offer_caller_id"
     PERSON_INSTEAD = "person_instead"
     OTHER_LANGUAGE = "other_language"
+    NOBODY_THERE = "nobody_there"
+    RUNNING_OUT = "running_out"
+    TIME_IS_UP = "time_is_up"
 
 
 @dataclass(frozen=True, slots=True)

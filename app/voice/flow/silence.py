@@ -15,9 +15,16 @@ def silent(turn: Turn) -> m.Decision:
     turn = turn.knowing(memory)
     if memory.asking in (Ask.ANYTHING_ELSE, Ask.GOODBYE):  # silence is the answer here
         return closing.wrap_up(turn)
+    if _unheard(turn) and memory.silences >= turn.facts.limits.max_unheard:
+        return closing.nobody_there(turn)
     if memory.silences > turn.facts.limits.max_silences:
         return closing.goodbye(turn)
     return repeat(turn.say(Line.DID_NOT_HEAR))
+
+
+def _unheard(turn: Turn) -> bool:
+    """Not a word or key of this caller came yet: a machine, or a line that carries no sound."""
+    return turn.memory.silences == turn.memory.turns
 
 
 def repeat(turn: Turn) -> m.Decision:
@@ -29,5 +36,6 @@ def repeat(turn: Turn) -> m.Decision:
             if is_field(turn, turn.memory.asking):
                 return taking.ask_again(turn)
             return confirming.what_to_correct(turn)
-    line = Line.MENU if turn.memory.silences > 1 else Line.HOW_CAN_I_HELP
+    silences = turn.memory.silences
+    line = Line.MENU if silences > 1 or (silences and _unheard(turn)) else Line.HOW_CAN_I_HELP
     return turn.say(line).listen(turn.memory.asking)

@@ -597,7 +597,7 @@ def test_what_a_state_does_not_allow_is_refused_and_not_understood():
 @pytest.mark.parametrize(
     ("state", "memory", "first", "second"),
     [
-        (State.GREETING, Memory(), "how_can_i_help", "menu"),
+        (State.GREETING, Memory(1), "how_can_i_help", "menu"),
         (State.INTENT, Memory(2), "how_can_i_help", "menu"),
         (State.LEAD_CAPTURE, ASKING_PHONE, "ask_field_again:phone", "ask_field_again:phone"),
         (State.LEAD_CAPTURE, CORRECTING, "what_to_correct", "what_to_correct"),
@@ -746,6 +746,43 @@ def test_a_question_in_between_does_not_lose_the_message():
     assert saved(journey[-1]).confirmed
 
 
-def test_a_silent_caller_is_let_go():
-    journey = play(FACTS, CallerSilent(), CallerSilent(), CallerSilent())
-    assert states(journey) == [State.GREETING] * 3 + [State.ENDED]
+def test_a_caller_who_never_says_anything_is_let_go_after_the_second_silence():
+    journey = play(FACTS, CallerSilent(), CallerSilent())
+    assert states(journey) == [State.GREETING] * 2 + [State.ENDED]
+    assert lines(journey[1]) == ["did_not_hear", "menu"]
+    assert (lines(journey[2]), last(journey[2])) == (["nobody_there"], HangUp())
+    patient = replace(FACTS, limits=Limits(max_unheard=3))
+    assert states(play(patient, CallerSilent(), CallerSilent()))[-1] == State.GREETING
+
+
+def test_a_call_that_runs_out_takes_a_message_and_then_ends():
+    journey = play(
+        replace(FACTS, running_out=True),
+        spoke("do you sell boats", ANSWER),
+        spoke("Ann Lee", TakeMessage((ANN,))),
+        spoke("415 555 0123", TakeMessage((PHONE,))),
+        spoke("yes", Confirm(True)),
+        spoke("one more question", ANSWER),
+    )
+    assert lines(journey[1])[:2] == ["running_out", "take_a_message"]
+    assert journey[1].refused == "running out"
+    assert saved(journey[4]).draft.get("reason") == "do you sell boats"
+    assert (lines(journey[5]), last(journey[5])) == (["goodbye"], HangUp())
+
+
+def test_the_last_turns_are_left_for_a_message():
+    facts = replace(FACTS, limits=Limits(max_turns=20))
+    early, late = (
+        after(State.INTENT, spoke("hm", ANSWER), Memory(turns=so_far), facts) for so_far in (13, 14)
+    )
+    assert "running_out" not in lines(early)
+    assert lines(late)[0] == "running_out"
+
+
+def test_when_the_time_is_up_a_begun_message_is_kept_and_the_caller_told():
+    decision = after(
+        State.LEAD_CAPTURE, spoke("415"), ASKING_PHONE, replace(FACTS, time_is_up=True)
+    )
+    assert decision.refused == "time limit"
+    assert saved(decision) == SaveLead(Draft((ANN,)))
+    assert (lines(decision), last(decision)) == (["time_is_up", "goodbye"], HangUp())

@@ -88,6 +88,8 @@ all_facts = st.builds(
     staff_first=ids,
     message_only=st.booleans(),
     announces_recording=st.booleans(),
+    running_out=st.booleans(),
+    time_is_up=st.booleans(),
     limits=st.builds(
         m.Limits, st.integers(1, 12), st.integers(0, 2), st.integers(0, 2), st.integers(0, 2)
     ),
