@@ -65,7 +65,7 @@ def owner_of_number(number: str, caller: str = "", forwarder: str = "") -> Owner
         ).one_or_none()  # fmt: skip
         found = _owner(row[0], called=row[1], practises=row[2]) if row else None
     db.session.remove()
-    return replace(found, ours=row[2], rung=row[3]) if row and found else None
+    return replace(found, ours=row[3], rung=row[4]) if row and found else None
 
 
 def _ringing() -> Exists:

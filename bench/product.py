@@ -33,6 +33,13 @@ NOTHING = {
         "WEB_WORKERS", "WEB_THREADS", "WORKERS", "DB_POOL_SIZE",
     )
 }  # fmt: skip
+# A measurement places more calls than a business gets, and from fewer numbers.
+WIDE = {
+    "LIMIT_CALLS_AT_ONCE": "10000", "LIMIT_CALLS_PER_MINUTE": "100000",
+    "LIMIT_CALLER_AT_ONCE": "10000", "LIMIT_CALLER_PER_MINUTE": "100000",
+    "LIMIT_CALLER_DAY_CENTS": "10000000", "LIMIT_DAY_CENTS": "10000000",
+    "LIMIT_MONTH_CENTS": "10000000",
+}  # fmt: skip
 
 
 class NotRunning(Exception):
@@ -86,7 +93,7 @@ def running(changes: Mapping[str, str] | None = None) -> Iterator[Product]:
 
 
 def on_port(port: int, data_dir: Path) -> dict[str, str]:
-    return dict(os.environ) | NOTHING | {"PORT": str(port), "DATA_DIR": str(data_dir)}
+    return dict(os.environ) | NOTHING | WIDE | {"PORT": str(port), "DATA_DIR": str(data_dir)}
 
 
 @contextlib.contextmanager

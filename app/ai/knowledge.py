@@ -19,6 +19,7 @@ from app.voice.flow.messages import Passage
 ANSWER = 0.49  # from here on the entry is the answer
 ASK = 0.25  # from here on it is worth asking "do you mean …?"
 
+_IN_DOUBT = 0.45  # at most, by words alone, when half of a short question is not known at all
 _QUESTION, _ALTERNATE, _ANSWER = 1.0, 1.0, 0.5  # what a word counts where it stands
 _BY_WORDS = 40  # passages whose words are looked at closely
 _RIVALS = (
@@ -105,6 +106,8 @@ class _Passages:
             ((weights.fit(one), at) for at, one in enumerate(found) if any(one)), reverse=True
         )
         chances = weights.chances([fit for fit, _ in ranked])
+        if weights is BY_WORDS and self._index.half_known(wording.asked(words)):
+            chances = [min(chance, _IN_DOUBT) for chance in chances]
         return tuple(
             Match(self.passages[at], round(chance, 4))
             for (_, at), chance in zip(ranked[:limit], chances, strict=False)

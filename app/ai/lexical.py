@@ -80,6 +80,15 @@ class Index:
                 terms[meaning] = max(terms.get(meaning, 0.0), _MEANING * self._rarity(meaning))
         return list(terms.items())
 
+    def half_known(self, words: str) -> bool:
+        """One or two words, and one of them stands in no text: "repair" what?"""
+        stems = set(wording.content(words))
+        return len(stems) <= 2 and not all(map(self._is_known, stems))
+
+    def _is_known(self, stem: str) -> bool:
+        means = (meaning in self._ids for meaning in wording.meanings(stem))
+        return stem in self._ids or bool(self._nearest(stem)) or any(means)
+
     def _rarity(self, term: str) -> float:
         seen = len(self._ids.get(term, ()))
         return math.log(1 + (self._count - seen + 0.5) / (seen + 0.5)) + 0.2

@@ -18,9 +18,11 @@ from app.ai.reading import (
     pieces,
     yesno,
 )
+from app.voice import spoken
 from app.voice.flow import messages as m
 from app.voice.flow.messages import Ask, Noted
 from app.voice.flow.states import MAY_PROPOSE, State
+from app.voice.spoken import _
 
 LONGEST = 1000  # characters that are read: about a minute of speech
 _CERTAIN = 0.8  # an entry this sure outweighs the opening hours
@@ -30,12 +32,9 @@ _WISH = 2  # words that say something, from which on they tell what a message is
 _STORY = 6  # and from which on a sentence is no noise, though it neither asks nor wishes
 
 # The few sentences that are asked back; all other wording lives in voice/lines.py.
-_HOW_CAN_I_HELP = {"en": "How can I help you?", "es": "¿En qué puedo ayudarle?"}
-_DO_YOU_MEAN = {"en": "Do you mean: {question}?", "es": "¿Quiere decir: {question}?"}
-_SHALL_I_CONNECT = {
-    "en": "Would you like me to connect you with {place}?",
-    "es": "¿Quiere que le comunique con {place}?",
-}
+_HOW_CAN_I_HELP = _("How can I help you?")
+_DO_YOU_MEAN = _("Do you mean: {question}?")
+_SHALL_I_CONNECT = _("Would you like me to connect you with {place}?")
 _TALK_BEFORE = re.compile(
     r"^(?:(?:um|uh|so|well|yes|yeah|ok|okay|sure|hi|hello|it'?s about|it is about|about)[\s,]+)+",
     re.IGNORECASE,
@@ -83,7 +82,7 @@ def propose(heard: Heard) -> m.Proposal | None:
 def _in_open_talk(heard: Heard) -> m.Proposal | None:
     words, memory = heard.words, heard.context.memory
     if wishes.greeting(words):
-        return m.Clarify(_in_language(_HOW_CAN_I_HELP, heard))
+        return m.Clarify(_tell(heard, _HOW_CAN_I_HELP))
     return (
         _after_clarify(heard)
         or _wish(heard)
@@ -113,13 +112,21 @@ def _is_done(words: str, asking: str) -> bool:
 def _wish(heard: Heard) -> m.Proposal | None:
     """What every caller may want: the hours, a message, a person."""
     words, facts = heard.words, heard.context.facts
-    if wishes.hours(words) and facts.hours and not _certain(heard):
+    if (wishes.hours(words) and facts.hours and not _certain(heard)) or _another_day(heard):
         return _hours(heard)
     if wishes.message(words):
         return m.TakeMessage(values.fields(heard, "") or _told_at_once(heard))
     if wishes.person(words) or wishes.connection(words):
         return _person(heard)
     return None
+
+
+def _another_day(heard: Heard) -> bool:
+    """ "And on Sunday?", just after the hours were told."""
+    facts, told = heard.context.facts, heard.context.memory.told
+    if not facts.today or not any(day.id in told for day in facts.hours):
+        return False
+    return bool(days.mentioned(heard.words, facts.today)) and len(wording.content(heard.words)) <= 2
 
 
 def _told_at_once(heard: Heard) -> tuple[Noted, ...]:
@@ -172,11 +179,16 @@ def _bare_yes_or_no(words: str) -> m.Proposal | None:
 
 
 def _only_introduced(heard: Heard) -> m.Proposal | None:
-    """ "My name is Ann Lee" and no more: it is noted besides, and what they want is asked."""
+    """ "My name is Ann Lee" and no more: it is noted besides, and what they want is asked. "Soy
+    celíaco" is no name where an entry is about it."""
     name = names.read(heard.words, asked=False)
     if not name or len(wording.content(heard.words)) > len(name.split()) + 1:
         return None
-    return m.Clarify(_in_language(_HOW_CAN_I_HELP, heard))
+    facts = heard.context.facts
+    found = knowledge.find(facts.passages, heard.words, 1, facts.language)
+    if found and found[0].score >= knowledge.ANSWER:
+        return None
+    return m.Clarify(_tell(heard, _HOW_CAN_I_HELP))
 
 
 def _answer_or_transfer(heard: Heard) -> m.Proposal | None:
@@ -208,6 +220,8 @@ def _is_for(words: str) -> bool:
     """A question, a wish or a story: worth a message. Of anything else it is asked what is meant:
     humming, a curse, another language."""
     weight = len(wording.content(words))
+    if wishes.foreign(words):
+        return False
     if wishes.asks(words) or wishes.wants(words):
         return weight > 0
     return weight >= _STORY
@@ -225,6 +239,8 @@ def _place(
         return None
     if fit.score >= (needed_to_ask if asks else departments.SURE):
         return m.Transfer(fit.department.id)
+    if not _is_for(heard.words):
+        return None
     offer = _shall_i_connect(fit.department, heard)
     return None if offer in heard.last_question() else m.Clarify(offer)
 
@@ -235,11 +251,11 @@ def _answer(passage: m.Passage) -> m.Answer:
 
 def _did_you_mean(passage: m.Passage, heard: Heard) -> str:
     question = passage.question.strip().rstrip("?.! ").lstrip("¿")
-    return _in_language(_DO_YOU_MEAN, heard).format(question=question)
+    return _tell(heard, _DO_YOU_MEAN, question=question)
 
 
 def _shall_i_connect(department: m.Department, heard: Heard) -> str:
-    return _in_language(_SHALL_I_CONNECT, heard).format(place=department.name)
+    return _tell(heard, _SHALL_I_CONNECT, place=department.name)
 
 
 def _after_clarify(heard: Heard) -> m.Proposal | None:
@@ -276,10 +292,10 @@ def _in_message(heard: Heard) -> m.Proposal | None:
     """The asked field first, and whatever else is said in the same breath."""
     asking = heard.context.memory.asking
     if asking in (Ask.NAME, Ask.PHONE, Ask.EMAIL, Ask.REASON):
+        begun = heard.context.memory.draft.without(Ask.REASON).fields
         if wishes.never_mind(heard.words):
-            begun = heard.context.memory.draft.without(Ask.REASON).fields
             return m.Finish() if begun else m.Confirm(False)
-        if wishes.no_thanks(heard.words):
+        if wishes.no_thanks(heard.words) or (wishes.done(heard.words) and not begun):
             return m.Confirm(False)
     if wishes.repetition(heard.words):
         return m.Again()
@@ -355,6 +371,5 @@ def _in_confirmation(heard: Heard) -> m.Proposal | None:
     return None if isinstance(aside, m.Finish) else aside
 
 
-def _in_language(wording_of: dict[str, str], heard: Heard) -> str:
-    language = heard.context.facts.language[:2].lower()
-    return wording_of.get(language, wording_of["en"])
+def _tell(heard: Heard, sentence: str, **told: str) -> str:
+    return spoken.speech(heard.context.facts.language).tell(sentence, **told)

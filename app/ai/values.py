@@ -22,9 +22,17 @@ _AREA_CODE = re.compile(
 )
 
 
+_OF_ANOTHER = re.compile(
+    r"\b(?:his|her|their|whose|the \w+'?s) (?:\w+ )?(?:name|number|e-?mail)\b|\bse llama\b",
+    re.IGNORECASE,
+)
+
+
 def told(heard: Heard) -> tuple[Noted, ...]:
     """What the caller says of themself before anybody asks: "my name is …"."""
-    return () if heard.state in (State.LEAD_CAPTURE, State.CONFIRMATION) else fields(heard, "")
+    if heard.state in (State.LEAD_CAPTURE, State.CONFIRMATION) or _OF_ANOTHER.search(heard.words):
+        return ()
+    return fields(heard, "")
 
 
 def fields(heard: Heard, asking: str) -> tuple[Noted, ...]:
@@ -45,6 +53,8 @@ def fields(heard: Heard, asking: str) -> tuple[Noted, ...]:
 
 
 def _name(words: str, whole: str, asking: str) -> str:
+    if wishes.foreign(words):
+        return ""
     if asking != Ask.NAME or wishes.swears(words):
         return names.read(words, asked=False)
     return names.read(whole, asked=True)

@@ -52,6 +52,8 @@ _MESSAGE = _any(
     r"\b(?:some ?(?:one|body)|they|he|she) (?:to )?(?:call|calls|ring|contact) me\b",
     r"\bdejar(?:le)? (?:un |una? )?(?:mensaje|recado)\b|\bque me llame[n]?\b"
     r"|\bdevolver(?:me)? la llamada\b",
+    r"\b(?:tell|let) (?:him|her|them|[a-z]+) (?:know )?(?:that )?.{1,60}\b(?:called|rang|phoned"
+    r"|stopped by|(?:am|is|'m|'s|are|'re) running late|(?:will|'ll) be late|can'?t make it)\b",
     r"^(?:(?:ok|okay|yes|just|then|rather|an?|una?|the)[\s,]+)*"
     r"(?:message|mensaje|recado)(?: please| por favor)?[.!]?$",
 )
@@ -74,7 +76,8 @@ _NO_THANKS = _any(
     r"^(?:(?:um|uh|oh|well|actually|ok|okay|sorry|ah|eh|bueno|pues)[\s,]+)*(?:no+|nope|nah)"
     r"(?:[\s,.!]+(?:no|nope|thanks|thank you|gracias|sir|ma'?am|bye|good ?bye|adi[oó]s|est[aá] bien"
     r"|(?:it|that)'?s (?:ok|okay|fine|all ?right|alright)|i'?m (?:ok|okay|fine|good)"
-    r"|(?:i (?:was|am)|i'?m)? ?(?:just|only)? ?(?:kidding|joking)))*[\s,.!]*$",
+    r"|(?:i (?:was|am)|i'?m)? ?(?:just|only)? ?(?:kidding|joking|asking|wondering|curious|checking)"
+    r"))*[\s,.!]*$",
 )
 _NEVER_MIND = _any(
     r"\b(?:never ?mind|forget (?:it|about it|that)|don'?t bother|no need|not necessary"
@@ -118,6 +121,7 @@ _QUESTION = _any(
     r"\?$|\b(?:tell me|i (?:want|need|would like|'d like) to know|wondering|question about"
     r"|do you)\b",
 )
+_FOREIGN = frozenset(map(wording.fold, wording.listed("foreign")))
 _WANTS = _any(
     r"\b(?:i|we)(?:'d| would| do|'ll)? (?:want|need|like|love|have to|wish|hope|require)\b"
     r"|\b(?:i'?m|i am|we'?re|we are) (?:calling|phoning|looking|trying|interested|after)\b"
@@ -194,6 +198,17 @@ def asks(words: str) -> bool:
 def wants(words: str) -> bool:
     """Something is wished for: "I'd like to rent a boat", "calling about my order"."""
     return bool(_WANTS.search(words))
+
+
+def foreign(words: str) -> bool:
+    """Common words of a language that is neither English nor Spanish, or letters of another
+    script: whatever it says, it is no name and no message in these words."""
+    said = wording.words(words)
+    letters = [letter for letter in words if letter.isalpha()]
+    if letters and sum(letter > "\u024f" for letter in letters) > len(letters) / 2:
+        return True
+    known = sum(word in _FOREIGN for word in said)
+    return known >= 2 and 3 * known >= len(said)
 
 
 def repetition(words: str) -> bool:

@@ -98,7 +98,8 @@ def _orphans() -> Iterator[Orphan]:
     )
     for call, tenant, own in rows:
         account = accounts.account_of(tenant) if call.channel == Channel.PHONE else None
-        connected, quiet = call.state == CallState.TRANSFER_ATTEMPT, now - call.last_turn_at
+        test, quiet = call.channel == Channel.TEST, now - call.last_turn_at
+        connected = call.state == CallState.TRANSFER_ATTEMPT and not test
         bounds = limits.in_force(tenant, own)
         talk, call_time = (timedelta(seconds=s) for s in (bounds.talk_seconds, bounds.call_seconds))
         yield Orphan(
@@ -109,7 +110,7 @@ def _orphans() -> Iterator[Orphan]:
             quiet=quiet,
             overdue=quiet > talk + LOST if connected else now - call.started_at > call_time + QUIET,
             account=account if account and account.account_sid not in demo else None,
-            test=call.channel == Channel.TEST,
+            test=test,
         )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.models import DataRequest, RequestKind
+from app.personal import requests
 from app.personal.spelled import Number
 from app.views import act_as, receipts
 from app.views.privacy import begin_erasure, counted, number_of, zipped
@@ -63,8 +64,9 @@ class PersonalData(BaseView):
 
     def _page(self, **found_out: Any) -> Any:
         newest = select(DataRequest).order_by(DataRequest.id.desc()).limit(NEWEST)
+        found = db.session.scalars(newest).all()
         return self.render_template(
-            "personal.html", requests=db.session.scalars(newest).all(), told=receipts.told,
+            "personal.html", given_up=requests.given_up(found), requests=found, told=receipts.told,
             kinds=RequestKind, stores=receipts.STORES,
             may_write=self.appbuilder.sm.has_access("can_write", "DataRequest"), **found_out,
         )  # fmt: skip

@@ -28,7 +28,7 @@ NOTHING: Final = Means()
 REJECTED, BUSY = "rejected", "busy"
 FAILED: Final = "TN-Validation-Failed"
 FEW: Final = 4
-SHORT_CALLS: Final = 3  # that one number may make within TEN_MINUTES before it is suspected
+SHORT_CALLS: Final = 5  # that one number may make within TEN_MINUTES before it is suspected
 SHORT: Final = 10  # seconds; nothing was said that led anywhere
 TEN_MINUTES: Final = timedelta(minutes=10)
 # A burst: half of the calls that a minute may bring, most of them of different callers.

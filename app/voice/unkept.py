@@ -16,7 +16,7 @@ from app.extensions import db
 from app.models import CallSession, InboundRequest, Lead, Speaker, Transcript
 from app.voice import facts
 from app.voice.gate import Admitted
-from app.voice.webhook import Kind, Webhook
+from app.voice.webhook import Webhook
 
 FEWEST_DIGITS = 2  # in a turn that may end such a number
 TURNS_BACK = 8
@@ -28,7 +28,7 @@ def cleaned(admitted: Admitted) -> Admitted:
     scope. Adds to the open transaction what must be taken out of earlier turns; never commits.
     One more statement only when the turn holds digits and no such number by itself."""
     hook = admitted.webhook
-    if hook.kind != Kind.GATHER or not (hook.speech or hook.digits):
+    if not (hook.speech or hook.digits):
         return admitted
     found = _alone(hook, facts.region(admitted.called))
     if not found.unkept:

@@ -41,7 +41,7 @@ SCREENS = (
     "/holidaypage/add", "/knowledgeentrypage/add", "/knowledgeentrypage/import",
     "/knowledgegappage/list/", "/try/?words=where+are+you", "/try/?words=cheese+of+the+moon",
     "/knowledgeentrypage/add?gap={KnowledgeGap}", "/knowledgegappage/edit/{KnowledgeGap}",
-    "/webhookendpointpage/add", "/userpage/add",
+    "/webhookendpointpage/add", "/userpage/add", "/apikeypage/add",
     "/setup/business", "/setup/hours", "/setup/departments", "/setup/knowledge",
     "/setup/recipients", "/setup/number", "/setup/done",
     "/jobpage/show/{Job}", "/departmentpage/show/{Department}",

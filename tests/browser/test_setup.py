@@ -78,3 +78,6 @@ def test_a_business_is_set_up_on_a_phone(rows: Rows, page: Page) -> None:
     expect(page.get_by_text("Thank you for calling Corner Dental.")).to_be_visible()
     expect(page.get_by_text(re.compile(r"3 answers are live. 11 drafts wait"))).to_be_visible()
     looked_at(page, "7-done")
+    page.get_by_role("link", name="Place a test call").last.click()
+    chosen = page.locator("select option:checked").first
+    expect(chosen).to_have_text(re.compile("Practice number"))

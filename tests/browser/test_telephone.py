@@ -166,6 +166,10 @@ def test_on_a_phone_without_voice_or_microphone_and_who_leaves_hangs_up(
     expect(page.locator(".talk .event")).to_contain_text(["You stay silent"])
     answer(page, 1)
     page.goto("/leads/board")
+    for _attempt in range(100):  # the browser tells as it leaves, and waits for nobody
+        if calls_of(app, shop)[0].outcome is not None:
+            break
+        page.wait_for_timeout(100)
     page.goto("/callsessionpage/list/")
     expect(page.get_by_role("cell", name="Hung up")).to_be_visible()
     (call,) = calls_of(app, shop)

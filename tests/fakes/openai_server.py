@@ -53,6 +53,12 @@ def truncated(name: str = "answer", arguments: str = '{"text": "We are op') -> R
     return reply
 
 
+def several_calls() -> Reply:
+    reply = tool_call("finish", {})
+    reply.body["choices"][0]["message"]["tool_calls"] *= 2
+    return reply
+
+
 def malformed() -> Reply:
     return Reply(raw=b'{"choices": [{"message": ')
 

@@ -5,11 +5,17 @@ from dataclasses import replace
 from datetime import date, time
 
 import pytest
+from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_file
-from babel.messages.pofile import read_po
+from babel.messages.pofile import read_po, write_po
 
+from app.ai.interpreter import Heard
+from app.ai.offline import OfflineInterpreter
 from app.voice import lines, spoken
+from app.voice.flow import State
 from app.voice.flow.messages import (
+    Clarify,
+    Context,
     DayHours,
     Department,
     Draft,
@@ -48,7 +54,7 @@ DRAFT = Draft(
         Noted("reason", "a quote."),
     )
 )
-HEARD_PARTS = ("lines.py", "spoken.py", "notices.py")
+HEARD_PARTS = ("voice/lines.py", "voice/spoken.py", "voice/notices.py", "ai/offline.py")
 
 
 def said(line: Line, detail: str = "", turns: int = 0, language: str = "en-US", **more) -> str:
@@ -82,7 +88,7 @@ def test_no_line_is_english_to_a_spanish_caller(line):
 def test_every_sentence_to_be_heard_has_its_spanish_with_the_same_values(part):
     with (spoken.TRANSLATIONS / "es/LC_MESSAGES/messages.po").open("rb") as file:
         spanish = read_po(file, locale="es")
-    source = spoken.TRANSLATIONS.parent / "app/voice" / part
+    source = spoken.TRANSLATIONS.parent / "app" / part
     sentences = [found[1] for found in extract_from_file("python", source)]
     assert sentences
     for sentence in sentences:
@@ -196,6 +202,37 @@ def test_hours_in_spanish_have_spanish_days_and_times():
     heard = hours_of(WEEK[1].day, WEEK[2].day, language="es-US")
     assert heard.startswith("Abrimos mañana de 8:00 a.m. a 12:00 p.m. y de 1:00 p.m.")
     assert "el jueves" in heard
+
+
+@pytest.fixture
+def in_italian(tmp_path, monkeypatch):
+    """A third language, as its translator would bring it: one file, and nothing else."""
+    here = tmp_path / "it/LC_MESSAGES"
+    here.mkdir(parents=True)
+    catalogue = Catalog(locale="it")
+    catalogue.add("How can I help you?", "Come posso aiutarla?")
+    catalogue.add("We are open {day} {spans}.", "Siamo aperti {day} {spans}.")
+    catalogue.add("on {day}", "{day}")
+    catalogue.add("from {start} to {end}", "dalle {start} alle {end}")
+    catalogue.add("{first} and {second}", "{first} e {second}")
+    with (here / "messages.po").open("wb") as file:
+        write_po(file, catalogue)
+    monkeypatch.setattr(spoken, "TRANSLATIONS", tmp_path)
+    spoken.speech.cache_clear()
+    spoken._catalogue.cache_clear()
+    yield
+    spoken.speech.cache_clear()
+    spoken._catalogue.cache_clear()
+
+
+def test_a_third_language_is_a_translation_file_away(in_italian):
+    assert said(Line.HOW_CAN_I_HELP, language="it-IT") == "Come posso aiutarla?"
+    told = hours_of(date(2026, 12, 3), language="it-IT")
+    assert told == "Siamo aperti giovedì, 3 dicembre dalle 22:00 alle 06:00."
+    facts = replace(FACTS, language="it-IT")
+    heard = Heard("my name is Ann Lee", State.INTENT, Context(facts))
+    asked = OfflineInterpreter().interpret(heard).proposal
+    assert asked == Clarify("Come posso aiutarla?")
 
 
 @pytest.mark.parametrize("language", ["xx-ZZ", "", "fr-FR", "no such thing", "en_US"])

@@ -14,7 +14,7 @@ from tests.factories import Rows, sid
 from tests.web.speaking import Browser, log_in
 
 GONE = None
-ONE_ROW = {"receptionists"}  # each business has one
+ONE_ROW = {"receptionists", "limits"}  # each business has one
 # What holds of a row afterwards, by resource and action.
 DONE: dict[str, dict[str, Callable[[Any], bool] | None]] = {
     "leads": {

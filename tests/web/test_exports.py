@@ -15,7 +15,7 @@ from tests.factories import Rows
 from tests.web.speaking import Rest, log_in
 
 SECRETS = ("sealed", "password", "secret", "hash", "token")
-NO_SECRETS = {"tokens_in", "tokens_out"}
+NO_SECRETS = {"tokens_in", "tokens_out", "call_tokens"}
 
 
 @pytest.fixture

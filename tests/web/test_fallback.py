@@ -107,7 +107,7 @@ def test_the_command_prints_a_bin_for_each_tenant_without_secrets(
     app: Flask, settings: Settings, make_business: Callable[..., Business],
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    mine = make_business(fallback_number="+12125550111", voice="Polly.Matthew-Neural")
+    mine = make_business(fallback_number="+19175550111", voice="Polly.Matthew-Neural")
     plain, gone, shut = make_business(), make_business(), make_business()
     for business, status in ((gone, "closed"), (shut, "suspended")):
         become(app, business.tenant, status)
@@ -120,7 +120,7 @@ def test_the_command_prints_a_bin_for_each_tenant_without_secrets(
         shut.tenant.slug: ["Say", "Hangup"],
     }
     dial, say = ElementTree.fromstring(documents[mine.tenant.slug])[:2]
-    assert (dial.findtext("Number"), say.get("voice")) == ("+12125550111", "Polly.Matthew-Neural")
+    assert (dial.findtext("Number"), say.get("voice")) == ("+19175550111", "Polly.Matthew-Neural")
     assert mine.token not in printed
     assert fallback.main(["--tenant", mine.tenant.slug], settings) == 0
     assert capsys.readouterr().out.strip() == documents[mine.tenant.slug]

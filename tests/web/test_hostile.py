@@ -106,6 +106,24 @@ def test_music_on_the_line_is_asked_after_and_closed(caller: Caller) -> None:
         raise AssertionError("the line stays open")
 
 
+def test_a_language_nobody_speaks_here_is_offered_a_person_and_is_nobodys_name(
+    caller: Caller,
+) -> None:
+    caller.dial()
+    first, second, third = (
+        ends_well(caller, caller.say(turn, words).text)
+        for turn, words in enumerate(
+            ("ich hätte gern einen Termin", "sprechen Sie Deutsch", "danke nein"), 1
+        )
+    )
+    assert "?" in first
+    assert "press 0" in second
+    assert second != first
+    assert "name" in third
+    caller.hang_up()
+    assert all(not lead.name for lead in caller.all(models.Lead))
+
+
 # --- A model that obeys the caller in everything ----------------------------------------------
 
 OBEDIENT = {

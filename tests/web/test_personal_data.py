@@ -149,6 +149,25 @@ def test_the_screen_asks_before_it_erases_and_no_address_names_the_number(
     assert "Taken out of what others said or wrote: Lines said: 1" in done
 
 
+def test_one_that_was_given_up_says_why_and_is_taken_up_again(
+    app: Flask, rows: Rows, tenant: models.Tenant, twilio: TwilioRest, services: Services
+) -> None:
+    page = log_in(app.test_client(), rows.user(tenant).username)
+    twilio.accounts[ACCOUNT] = "another token"
+    page.post_form("/personal-data/erase", page="/personal-data/", phone=PHONE)
+    with app.app_context():
+        running.run_due()
+    shown = page.get("/personal-data/").text
+    assert "Given up" in shown
+    assert "Put that right, then erase it again" in shown
+    twilio.accounts[ACCOUNT] = TOKEN
+    page.post_form("/personal-data/erase", page="/personal-data/", phone=PHONE)
+    with app.app_context():
+        running.run_due()
+    assert "Given up" not in page.get("/personal-data/").text
+    assert places_of(services, PHONE, NAME) == []
+
+
 def first_number(app: Flask) -> str:
     with app.app_context(), across_tenants():
         return str(db.session.query(models.TwilioNumber).first().number)

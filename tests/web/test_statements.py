@@ -75,7 +75,7 @@ def one(rows: Rows, tenant: models.Tenant, model: type) -> None:
 def grow(rows: Rows, tenant: models.Tenant, entity: Entity, many: int) -> None:
     """Every third is another tenant's, of which nobody has two receptionists."""
     for n in range(many):
-        others = n % 3 == 0 or entity.resource == "receptionists"
+        others = n % 3 == 0 or entity.resource in ("receptionists", "limits")
         one(rows, rows.tenant() if others else tenant, entity.model)
 
 

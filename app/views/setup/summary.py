@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app, url_for
 from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
 
@@ -35,13 +34,6 @@ class Line:
     is_done: bool
 
 
-def test_call_url(of: TwilioNumber) -> str:
-    """The telephone on a page, where there is one; else "": there is one in the terminal."""
-    if "Telephone.show" not in current_app.view_functions:
-        return ""
-    return url_for("Telephone.show", number=of.number)
-
-
 def context(found: Progress) -> dict[str, Any]:
     numbers = number.own()
     # A practice number can be called without an account at Twilio.
@@ -50,7 +42,6 @@ def context(found: Progress) -> dict[str, Any]:
     return {
         "lines": [Line(step, _said(step, found, numbers), found.is_done(step)) for step in STEPS],
         "missing": found.missing, "called": called,
-        "call_url": test_call_url(called) if called else "",
         "may_practise": number.may_practise(), "greeting": rehearsing.greeting(moment),
         "receptionist": db.session.scalar(select(ReceptionistConfig.id)),
         "drafts": _count(KnowledgeEntry.status == EntryStatus.DRAFT),

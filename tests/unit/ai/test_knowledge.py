@@ -78,3 +78,10 @@ def test_what_only_leads_up_to_a_question_is_not_compared() -> None:
     assert polite[0] == plain[0]
     assert wording.asked("Buenos días, quisiera saber si abren el domingo") == "abren el domingo"
     assert wording.asked("hello there") == "hello there"
+
+
+def test_half_of_a_short_question_is_worth_asking_and_no_answer() -> None:
+    """A shop that sells vouchers need not sell ladders."""
+    found = knowledge.find(PASSAGES, "do you sell ladders")
+    assert knowledge.ASK <= found[0].score < knowledge.ANSWER
+    assert knowledge.find(PASSAGES, "do you sell gift vouchers")[0].score >= knowledge.ANSWER

@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 
 from app.ai import values
-from app.ai.interpreter import Tier
+from app.ai.interpreter import Heard, Tier
 from app.ai.offline import OfflineInterpreter
 from app.voice.flow import messages as m
-from app.voice.flow.messages import Ask, Department, Draft, Known, Noted
+from app.voice.flow.messages import Ask, Context, Department, Draft, Known, Memory, Noted
 from app.voice.flow.states import MAY_PROPOSE, State
-from tests.unit.ai.said import FACTS, HOURS, PASSAGES, heard
+from tests.unit.ai.said import FACTS, HOURS, PASSAGES, heard, passage
 
 
 def propose(words: str, *args: object, **kwargs: object) -> m.Proposal | None:
@@ -244,14 +244,39 @@ def test_who_did_not_hear_is_told_again(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["la la la la", "mm hmm hmm", "you piece of garbage", "guten tag wie geht es", "♪ ♪"]
+    "words",
+    [
+        "la la la",
+        "mm hmm hmm",
+        "you piece of garbage",
+        "ich hätte gern einen Termin bei Ihnen",
+        "♪ ♪",
+        "здравствуйте вы говорите по-русски",
+        "予約 したい です",
+    ],
 )
 def test_what_neither_asks_nor_wishes_is_no_message(words: str) -> None:
     """It is asked again in other words first; only the second time a message is taken."""
     assert propose(words) is None
-    assert isinstance(propose(f"I want to know this: {words} kayaks"), m.TakeMessage)
+    assert isinstance(propose("I want to know all about your kayaks"), m.TakeMessage)
 
 
 def test_a_sentence_in_another_language_is_nobodys_name() -> None:
     for words in ("sprechen Sie Deutsch", "parlez vous français", "você fala português"):
         assert propose(words, State.LEAD_CAPTURE, Ask.NAME) == m.TakeMessage()
+
+
+def test_a_day_after_the_hours_were_told_is_about_the_hours() -> None:
+    told = replace(FACTS, passages=(*PASSAGES, passage(9, "Is Sunday dearer?", "Yes, it is.")))
+    before = Memory(told=(HOURS[0].id,))
+    asked = Heard("and on Sunday?", State.FAQ, Context(told, before))
+    assert OfflineInterpreter().interpret(asked).proposal == m.TellHours((HOURS[6].day,))
+    without = Heard("and on Sunday?", State.FAQ, Context(told))
+    assert OfflineInterpreter().interpret(without).proposal != m.TellHours((HOURS[6].day,))
+
+
+def test_what_is_said_of_others_is_no_introduction() -> None:
+    assert values.told(heard("an appointment for my husband, his name is Tom Berg")) == ()
+    calling = propose("could you tell her that Nora Berg called about the invoice")
+    assert isinstance(calling, m.TakeMessage)
+    assert not calling.unanswered

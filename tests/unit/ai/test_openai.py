@@ -77,6 +77,7 @@ FAULTS = {
     "unknown source": fake.tool_call("answer", {"text": "Yes.", "sources": ["knowledge:77"]}),
     "oversized": fake.giant(),
     "empty reply": fake.content("Of course!"),
+    "several calls": fake.several_calls(),
     "prompt leak": fake.tool_call(
         "answer",
         {

@@ -62,5 +62,12 @@ def test_a_broken_reply_falls_back_to_the_words(reply: fake.Reply, reason: str) 
     assert "Mona Berg" in made.text
 
 
+def test_a_card_number_in_a_models_summary_is_taken_out() -> None:
+    said = "They gave the card 4111 1111 1111 1111 for the roof."
+    made = by_model(fake.content(json.dumps({"summary": said})))
+    assert "4111" not in made.text
+    assert "for the roof" in made.text
+
+
 def test_it_is_never_too_long() -> None:
     assert len(summary.clean("A sentence of words. " * 500)) <= summary.LONGEST

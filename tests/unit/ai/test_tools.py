@@ -136,3 +136,17 @@ def test_caller_id_and_what_was_noted_before_count_as_said() -> None:
     assert read("take_message", phone("+12125550199"), corrected) == m.TakeMessage(
         (Noted(Ask.PHONE, "+12125550199"),)
     )
+
+
+def test_a_card_number_that_a_model_writes_is_taken_out() -> None:
+    """Whether it was made up, or the caller talked the model into it."""
+    said = heard("please charge it to the card for the roof repair")
+    card = "4111 1111 1111 1111"
+    fields = {
+        "name": None, "phone": None, "email": None,
+        "reason": f"charge the card {card} for the roof repair",
+    }  # fmt: skip
+    noted = read("take_message", {"fields": fields, "unanswered": False}, said)
+    assert "[card number]" in str(noted)
+    answer = read("answer", {"text": f"Your card is {card}.", "sources": ["knowledge:1"]}, said)
+    assert "4111" not in f"{noted}{answer}"
