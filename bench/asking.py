@@ -26,6 +26,7 @@ class Answer:
     seconds: float  # from the first byte sent to the last byte read
     statements: int
     body: bytes
+    location: str = ""  # of a redirect
 
 
 class Asker:
@@ -58,7 +59,9 @@ class Asker:
         took = time.perf_counter() - began
         if cookies := response.msg.get_all("Set-Cookie"):
             self.headers["Cookie"] = "; ".join(cookie.partition(";")[0] for cookie in cookies)
-        return Answer(response.status, took, int(response.getheader(COUNT, "0")), content)
+        counted = int(response.getheader(COUNT, "0"))
+        location = response.getheader("Location", "")
+        return Answer(response.status, took, counted, content, location)
 
 
 def browser(port: int, username: str, password: str) -> Asker:
@@ -78,7 +81,10 @@ def script(port: int, key: str) -> Asker:
 
 
 def timed(asker: Asker, path: str, times: int) -> dict[str, Any]:
-    """The first is not counted: it fills caches. Raises NotAnswered."""
+    """The first is not counted: it fills caches, and tells where a list of one leads. Raises
+    NotAnswered."""
+    first = asker.ask(path)
+    path = first.location if first.status == 302 else path
     found = [asker.ask(path) for _ in range(times + 1)]
     if bad := [answer for answer in found if answer.status != 200]:
         raise NotAnswered(f"{path} answered {bad[0].status}: {bad[0].body[:200]!r}")

@@ -55,9 +55,9 @@ select n, 'Good day, how can I help you?' from generate_series(1, 40) n;
 insert into twilio_number (id, tenant_id, number, label)
 select n, n, '+1212555' || lpad((100 + n)::text, 4, '0'), 'main line' from generate_series(1, 40) n;
 
-insert into department (id, tenant_id, name, description, numbers)
+insert into department (id, tenant_id, name, description, numbers, position)
 select n, (n - 1) / 4 + 1, (array['Sales', 'Repairs', 'Invoices', 'Office'])[1 + n % 4],
-    'Whoever asks for it', array['+12125550199']
+    'Whoever asks for it', array['+12125550199'], (n - 1) % 4 + 1
 from generate_series(1, 160) n;
 
 insert into opening_hours (tenant_id, weekday, opens, closes)
