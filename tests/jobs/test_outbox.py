@@ -227,6 +227,13 @@ def test_a_redis_that_accepts_and_never_answers_is_asked_once(make_light: Callab
             connection.close()
 
 
+def test_a_web_request_waits_half_a_second_for_redis_and_tries_once():
+    """redis-py's own patience would outlast a caller's."""
+    asked = queues.impatient("redis://127.0.0.1:1").connection_pool.connection_kwargs
+    assert (asked["socket_connect_timeout"], asked["socket_timeout"]) == (0.5, 0.5)
+    assert asked["retry"].get_retries() == 0
+
+
 def test_what_was_not_woken_is_delivered_by_the_sweeper(
     make_light: Callable[..., Flask], light_app: Flask, rows: Rows, outbox_of: Outbox
 ):
