@@ -128,7 +128,8 @@ def test_keys_are_changed_while_everything_stays_readable(
         hooks = db.session.scalars(select(models.WebhookEndpoint)).all()
         assert len({hook.signing_secrets(hook.created_at)[-1] for hook in hooks}) == 3
         tenants = db.session.scalars(select(models.Tenant).where(models.Tenant.name == "T"))
-        assert [tenant.auth_token for tenant in tenants] == ["token 0", "token 1", "token 2"]
+        tokens = {tenant.slug: tenant.auth_token for tenant in tenants}
+        assert tokens == {"t0": "token 0", "t1": "token 1", "t2": "token 2"}
         assert {row.phone for row in db.session.scalars(select(models.DataRequest))} == {
             "+12125550142"
         }
