@@ -1,14 +1,13 @@
 """How a call ends and what stays of it: its lead, its outcome, and the work it causes."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from app import leases, rates, spending
+from app import leases, rates, settling
 from app.extensions import db
-from app.jobs import events, ledger, outbox
+from app.jobs import events, outbox
 from app.models import (
     Block,
     CallSession,
@@ -19,7 +18,6 @@ from app.models import (
     Outcome,
     ReceptionistConfig,
     Recording,
-    SpendKind,
     TransferAttempt,
     TransferStatus,
     TwilioNumber,
@@ -106,7 +104,7 @@ def finish_call(
     prices = prices or rates.current()
     if duration is not None:
         call.duration = duration
-    unsettled = _unsettled(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
+    unsettled = settling.unsettled(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
     _keep_begun_message(call)
     call.state = CallState.ENDED
     call.ended_at = at or datetime.now(UTC)
@@ -115,11 +113,11 @@ def finish_call(
     call.outcome = _outcome(call, ended_by)
     if call.outcome is Outcome.BLOCKED:
         return
-    change = _valued(call, prices, unsettled)
+    change = settling.valued(call, prices, unsettled)
     outbox.add(JobKind.SUMMARISE_CALL, key=f"summarise_call:{call.id}", call_id=call.id)
     events.call_ended(call)
     leases.release(call.call_sid)
-    _book(call, change)
+    settling.book(call, change)
 
 
 def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> None:
@@ -134,7 +132,7 @@ def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> Non
             call.outcome = Outcome.TRANSFERRED
     if call.outcome == Outcome.BLOCKED and duration:
         leases.release(call.call_sid)
-        _book(call, _valued(call, prices or rates.current()))
+        settling.book(call, settling.valued(call, prices or rates.current()))
 
 
 def save_lead(
@@ -242,44 +240,3 @@ def _message_taken(call: CallSession) -> bool:
 
 def _exists(statement: object) -> bool:
     return db.session.scalar(statement.limit(1)) is not None  # type: ignore[attr-defined]
-
-
-def _unsettled(call: CallSession) -> Sequence[TransferAttempt]:
-    """Transfers whose result was not told (yet)."""
-    return db.session.scalars(
-        select(TransferAttempt).where(
-            TransferAttempt.call_id == call.id,
-            TransferAttempt.seconds.is_(None),
-            TransferAttempt.reserved > 0,
-        )
-    ).all()
-
-
-def _valued(call: CallSession, prices: Rates, unsettled: Sequence[TransferAttempt] = ()) -> int:
-    """By how much the call's cost is above what was reserved for it. Whoever took an unsettled
-    transfer may have talked until now."""
-    if call.channel == Channel.TEST:
-        return 0
-    day, seconds = call.started_at.date(), call.duration or 0
-    for attempt in unsettled:
-        talked = prices.cost(SpendKind.TRANSFER_SECONDS, seconds, day)
-        cost = min(attempt.reserved, talked) if attempt.accepted_by else 0
-        call.settled += cost - attempt.reserved
-        attempt.reserved = cost
-    return spending.valued(call, prices)
-
-
-def _book(call: CallSession, change: int) -> None:
-    """In the ledger, once; in the account by how much it cost more than was reserved."""
-    if call.channel == Channel.TEST:
-        return
-    used = {
-        SpendKind.CALLS: 1,
-        SpendKind.CALL_SECONDS: call.duration or 0,
-        SpendKind.TOKENS_IN: call.tokens_in,
-        SpendKind.TOKENS_OUT: call.tokens_out,
-    }
-    for kind, quantity in used.items():
-        model = call.model if kind in (SpendKind.TOKENS_IN, SpendKind.TOKENS_OUT) else ""
-        ledger.book(kind, quantity, key=f"{kind}:{call.id}", call_id=call.id, model=model)
-    spending.charge(call.tenant_id, change, call.started_at)

@@ -49,6 +49,7 @@ _NONE, _GONE = _("none"), _("a department that is gone")
 _OF_DEPARTMENT = _("telephones of {name}")
 _FIELDS: Final = {
     "suspension_number": _("where callers are forwarded while suspended"),
+    "fallback_number": _("where calls go when the receptionist cannot answer"),
     "on_call_id": _("who is on call for urgent words"),
 }
 

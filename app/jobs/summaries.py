@@ -1,5 +1,7 @@
 """Says in a few sentences what a call was about, once it has ended."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -76,19 +78,11 @@ def summarise_call(work: Work) -> dict[str, Any]:
     if story is None:
         return {"skipped": "the call is gone"}
     heard = any(turn.speaker == Speaker.CALLER for turn in story.transcript)
-    client = _client() if heard else None
-    reserved = _reserved(work, story) if client and story.counted else 0
+    asks = heard and _has_model()
+    reserved = _reserved(work, story) if asks and story.counted else 0
     db.session.commit()  # no connection is held while the model thinks
-    summary = summarise(
-        story.transcript,
-        story.lead_fields,
-        story.outcome,
-        story.language,
-        None if reserved is None else client,
-        story.model,
-        speech(story.language).tell,
-        recorded=story.recorded,
-    )
+    with _client() if asks and reserved is not None else contextlib.nullcontext() as client:
+        summary = _written(story, client)
     row = {"text": summary.text, "tier": str(summary.tier), "model": summary.model}
     db.session.execute(
         insert(CallSummary)
@@ -105,6 +99,19 @@ def summarise_call(work: Work) -> dict[str, Any]:
         cost = _cost(story, summary.tokens_in, summary.tokens_out)
         spending.charge(cast(int, work.tenant_id), cost - (reserved or 0))
     return {"tier": str(summary.tier), "reason": "spent" if reserved is None else summary.reason}
+
+
+def _written(story: Story, client: Client | None) -> Summary:
+    return summarise(
+        story.transcript,
+        story.lead_fields,
+        story.outcome,
+        story.language,
+        client,
+        story.model,
+        speech(story.language).tell,
+        recorded=story.recorded,
+    )
 
 
 def _reserved(work: Work, story: Story) -> int | None:
@@ -163,10 +170,15 @@ def _book(summary: Summary, call_id: int | None, model: str) -> None:
         ledger.book(kind, quantity, key=key, call_id=call_id, model=model)
 
 
-def _client() -> Client | None:
-    settings = current_app.extensions["settings"]
-    if not settings.openai_api_key:
-        return None
+def _has_model() -> bool:
+    return bool(current_app.extensions["settings"].openai_api_key)
+
+
+@contextlib.contextmanager
+def _client() -> Iterator[Client]:
     from app.ai.openai import Clients  # a second and 58 MiB, which the scheduler can do without
 
-    return Guarded(Clients(settings.openai_api_key, settings.openai_base_url, MODEL_SECONDS))
+    settings = current_app.extensions["settings"]
+    clients = Clients(settings.openai_api_key, settings.openai_base_url, MODEL_SECONDS)
+    with contextlib.closing(clients):
+        yield Guarded(clients)

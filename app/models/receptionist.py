@@ -91,7 +91,7 @@ class ReceptionistConfig(TenantOwned, Timestamped, Model):
     max_transfers: Mapped[int] = mapped_column(
         Integer, nullable=False, default=2, server_default="2", info={"between": (0, 5)}
     )
-    fallback_number: Mapped[str | None] = mapped_column(String(20))
+    fallback_number: Mapped[str | None] = mapped_column(String(20), info={ANNOUNCED: True})
     forward_calls: Mapped[bool] = mapped_column(
         Boolean, nullable=False, default=False, server_default="false"
     )

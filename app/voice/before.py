@@ -55,7 +55,8 @@ def read(claimed: Claim, minds: "Minds") -> Before:
         .where(Tenant.id == delivery.tenant_id)
     ).one()
     found = tenant_facts.snapshot(delivery.tenant_id, version)
-    here = means.balance(delivery.tenant_id, call)
+    practises = str(claimed.event["called"]) in found.practice
+    here = means.balance(delivery.tenant_id, call, practises)
     history = _history(call.id) if call and claimed.event["speech"] else ()
     current = call is None or (call.outcome is None and call.turn == delivery.turn)
     if delivery.kind == Kind.VOICE and current:

@@ -64,6 +64,7 @@ class Snapshot:
     model: str
     other_language: str
     number_languages: dict[str, str]
+    practice: frozenset[str]  # numbers that only the built-in telephones call
     required: tuple[str, ...]
     intake: tuple[m.Intake, ...]
     urgent_words: tuple[str, ...]
@@ -238,7 +239,7 @@ def _load() -> Snapshot:
     holidays = db.session.scalars(select(Holiday)).all()
     bounds = limits.in_force(tenant, db.session.scalars(select(CallLimits)).one_or_none())
     places = tuple(_places(tenant.timezone, spans, holidays))
-    forward = config.suspension_number
+    numbers = db.session.scalars(select(TwilioNumber)).all()
     entries = tuple(_entries())
     return Snapshot(
         business=tenant.name,
@@ -249,9 +250,8 @@ def _load() -> Snapshot:
         language=config.language,
         model=config.model,
         other_language=config.other_language,
-        number_languages={
-            row.number: row.language for row in db.session.scalars(select(TwilioNumber))
-        },
+        number_languages={row.number: row.language for row in numbers},
+        practice=frozenset(row.number for row in numbers if row.practice),
         required=tuple(config.intake_fields) or _DEFAULT_FIELDS,
         intake=tuple(_questions(config.intake_questions)),
         urgent_words=tuple(config.urgent_words),
@@ -259,8 +259,8 @@ def _load() -> Snapshot:
         message_only_when_closed=config.after_hours == AfterHours.MESSAGE,
         announces_recording=config.recording == CallRecording.ANNOUNCE,
         staff_first=config.staff_first_id,
-        suspension_number=forward if forward and _rung({forward}) else "",
-        fallback_number=next(iter(_rung(set(filter(None, [config.fallback_number])))), ""),
+        suspension_number=_ringable(config.suspension_number),
+        fallback_number=_ringable(config.fallback_number),
         forwards=bool(config.forward_calls),
         forwards_until=config.forward_until,
         staff_first_seconds=config.staff_first_seconds,
@@ -328,6 +328,10 @@ def _rung(numbers: set[str]) -> set[str]:
     countries, home = directory.allowed_countries(), directory.own_country()
     answered = set(directory.answered_here(sorted(numbers)))
     return {n for n in numbers - answered if _may_ring(n, countries, home)}
+
+
+def _ringable(number: str | None) -> str:
+    return number if number and _rung({number}) else ""
 
 
 def _may_ring(number: str, countries: frozenset[str], home: frozenset[str]) -> bool:

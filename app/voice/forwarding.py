@@ -3,14 +3,12 @@
 Beside the flow: there is nothing to decide, and what sends calls away may be that deciding fails.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from flask import current_app
 from sqlalchemy import select
 
-from app import calls
+from app import calls, leases
 from app.extensions import db
 from app.jobs import outbox
 from app.models import (
@@ -25,14 +23,13 @@ from app.voice import inbox, late, legs, means, notices, twiml
 from app.voice.facts import Snapshot
 from app.voice.inbox import Claim
 from app.voice.manner import voice_of
-
-if TYPE_CHECKING:
-    from app.voice.before import Before
+from app.voice.means import Means
 
 
-def forward(claimed: Claim, before: "Before", number: str) -> str:
-    """Connect a call that begins with `number`. Test calls are registered before they begin."""
-    event, found = claimed.event, before.found
+def forward(claimed: Claim, found: Snapshot, number: str, used: Means) -> str:
+    """Connect a call that begins with `number`, for as long as `used` says. Test calls are
+    registered before they begin."""
+    event = claimed.event
     call = calls.begun(
         claimed.delivery.call_sid, caller=str(event["caller"]), called=str(event["called"])
     )
@@ -40,17 +37,18 @@ def forward(claimed: Claim, before: "Before", number: str) -> str:
         return late.give_way(claimed, found)
     call.caller, call.started_at = str(event["caller"]), datetime.now(UTC)
     _advance(call, CallState.TRANSFER_ATTEMPT)
-    attempt(call, call.turn, number)
-    means.put_down(call, replace(before.means, talk=0), 0)  # its end tells what it cost
-    talk_seconds = found.bounds.talk_seconds
-    return _finished(claimed, found, twiml.forward(number, call.caller, links(call), talk_seconds))
+    means.put_down(call, used, 0)
+    leases.extend(call.call_sid, used.talk_seconds)
+    attempt(call, call.turn, number, used.talk)
+    document = twiml.forward(number, call.caller, links(call), used.talk_seconds)
+    return _finished(claimed, found, document)
 
 
-def attempt(call: CallSession, turn: int, number: str) -> None:
+def attempt(call: CallSession, turn: int, number: str, reserved: int = 0) -> None:
     db.session.add(
         TransferAttempt(
             tenant_id=call.tenant_id, call_id=call.id, turn=turn, forwarded=True,
-            numbers=[number] if number else [],
+            numbers=[number] if number else [], reserved=reserved,
         )
     )  # fmt: skip
     db.session.flush()

@@ -55,9 +55,10 @@ class Means:
     talk_seconds: int = 0
 
 
-def balance(tenant_id: int, call: CallSession | None) -> Balance:
+def balance(tenant_id: int, call: CallSession | None, test: bool) -> Balance:
+    """`test`: what a call without a row yet will be."""
     if call is None:
-        return Balance(tenant_id)
+        return Balance(tenant_id, test)
     return Balance(
         tenant_id,
         test=call.channel == Channel.TEST,

@@ -21,6 +21,7 @@ from app.voice.before import Before
 from app.voice.flow import decide
 from app.voice.flow import messages as m
 from app.voice.inbox import Claim
+from app.voice.means import Means
 from app.voice.transcribing import Said
 from app.voice.webhook import Kind
 
@@ -64,8 +65,9 @@ def _beside(claimed: Claim, before: Before) -> str | None:
     if before.forwarded:
         return forwarding.ended(claimed, before.found)
     to = before.found.forwards_to(tenant_facts.now())
-    if to and claimed.delivery.kind == Kind.VOICE:
-        return forwarding.forward(claimed, before, to)
+    if to and claimed.delivery.kind == Kind.VOICE and not before.limited:
+        granted = _to_talk(before)
+        return forwarding.forward(claimed, before.found, to, granted) if granted else None
     return None
 
 
@@ -100,16 +102,20 @@ def _afford(
     before: Before, facts: m.Facts, decision: m.Decision, event: m.Event
 ) -> tuple[Before, m.Facts, m.Decision]:
     """Reserve what the transfer may cost, or decide again as nobody can be rung for it."""
-    here = before.here
-    with acting_for(here.tenant_id):
-        granted = means.to_talk(before.found, here, before.means)
-        db.session.commit()
-    db.session.remove()
+    granted = _to_talk(before)
     if granted is None:
         facts = _connecting_nobody(facts)
         return before, facts, decide(before.state, event, m.Context(facts, before.memory))
     limits = replace(facts.limits, talk_seconds=granted.talk_seconds)
     return replace(before, means=granted), replace(facts, limits=limits), decision
+
+
+def _to_talk(before: Before) -> Means | None:
+    with acting_for(before.here.tenant_id):
+        granted = means.to_talk(before.found, before.here, before.means)
+        db.session.commit()
+    db.session.remove()
+    return granted
 
 
 def _understand(
@@ -143,12 +149,12 @@ def _understand(
 
 
 def _interpret(before: Before, heard: Heard, minds: "Minds") -> Understood:
-    model_name = heard.context.facts.model
+    facts = heard.context.facts
     # No key, no money left; or the first thinker died, and the caller has waited long enough.
-    model = minds.model(model_name) if before.means.model else None
+    model = minds.model(facts.model) if before.means.model else None
     if model is None:
         return minds.offline.interpret(heard)
-    guard = minds.guard(model_name)
+    guard = minds.guard(facts.model)
     return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls, guard)
 
 

@@ -328,6 +328,32 @@ def test_callers_of_a_suspended_tenant_are_forwarded_within_its_limits(
     assert (call.outcome, call.limited) == (Outcome.BLOCKED, Limited.SPENT)
 
 
+def test_calls_that_are_sent_elsewhere_are_so_within_the_tenants_limits(
+    app: Flask, limited: Callable[..., Business]
+):
+    business = limited(talk_seconds=600, day_cents=100, withheld="message")
+    change(
+        app,
+        "update receptionist_config set forward_calls = true, fallback_number = '+12125550111'",
+    )
+    sent = ring(app, business, "+19175550142")
+    [dial] = ElementTree.fromstring(sent.answer).iter("Dial")  # type: ignore[attr-defined]
+    assert dial.get("timeLimit") == "600"
+    [attempt] = sent.all(models.TransferAttempt)
+    [account] = sent.all(models.SpendAccount)
+    assert account.day_spent > attempt.reserved > 10 * 10_000
+    sent.post(
+        "/twilio/transfer-status?turn=1", DialCallStatus="completed", DialBridged="true",
+        DialCallDuration="60",
+    )  # fmt: skip
+    sent.hang_up(seconds=60)
+    [account] = sent.all(models.SpendAccount)
+    assert account.day_spent == 15_000  # the minute talked; the line by the clock, which stood
+    assert meet(app, business, "anonymous") == ("message", Limited.WITHHELD)
+    change(app, "update spend_account set day_spent = 96 * 10000")
+    assert meet(app, business, "+19175550143") == ("answered", None)
+
+
 def test_the_tenants_limit_of_a_transfer_is_told_to_twilio(
     app: Flask, limited: Callable[..., Business]
 ):

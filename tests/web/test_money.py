@@ -12,6 +12,7 @@ from flask import Flask
 
 from app import models, spending
 from app.extensions import db
+from app.jobs import running
 from app.models import Limited
 from app.rates import CENT
 from app.tenancy import across_tenants, acting_for
@@ -257,6 +258,25 @@ def test_a_price_that_changes_counts_from_the_next_turn_on(
     rows.price(kind="call_seconds", amount=Decimal(1))
     dial(app, business, "+19175550143")
     assert spent(app, business) == LINE + 100 * LINE
+
+
+def test_a_summary_is_written_by_the_model_while_there_is_money_for_it(
+    app: Flask, prices: None, make: Callable[..., Business], server: FakeOpenAI
+):
+    for share, asked in ((0, 1), (89, 0)):
+        business = make(call_tokens=0)
+        caller = dial(app, business)
+        say(caller, 1, HOURS)
+        caller.hang_up(seconds=60)
+        server.forget()
+        before = share * 100 * CENT  # of a day's 10,000 cents
+        change(app, "update spend_account set day_spent = day_spent + :more", more=before)
+        with app.app_context():
+            running.run_due()
+        assert len(server.requests) == asked
+        assert spent(app, business) == before + booked(caller)
+        [job] = caller.all(models.Job, kind="summarise_call")
+        assert (job.result["reason"] == "spent") == (not asked)
 
 
 def test_mails_and_recordings_count_and_test_calls_do_not(

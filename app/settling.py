@@ -1,0 +1,53 @@
+"""What a call cost, once it is over: booked, and in the account in place of what was reserved."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from app import spending
+from app.extensions import db
+from app.jobs import ledger
+from app.models import CallSession, Channel, SpendKind, TransferAttempt
+from app.rates import Rates
+
+
+def unsettled(call: CallSession) -> Sequence[TransferAttempt]:
+    """Transfers whose result was not told (yet)."""
+    return db.session.scalars(
+        select(TransferAttempt).where(
+            TransferAttempt.call_id == call.id,
+            TransferAttempt.seconds.is_(None),
+            TransferAttempt.reserved > 0,
+        )
+    ).all()
+
+
+def valued(call: CallSession, prices: Rates, unsettled: Sequence[TransferAttempt] = ()) -> int:
+    """By how much the call's cost is above what was reserved for it. Whoever took an unsettled
+    transfer may have talked until now."""
+    if call.channel == Channel.TEST:
+        return 0
+    day, seconds = call.started_at.date(), call.duration or 0
+    for attempt in unsettled:
+        talked = prices.cost(SpendKind.TRANSFER_SECONDS, seconds, day)
+        taken = attempt.accepted_by or attempt.forwarded
+        cost = min(attempt.reserved, talked) if taken else 0
+        call.settled += cost - attempt.reserved
+        attempt.reserved = cost
+    return spending.valued(call, prices)
+
+
+def book(call: CallSession, change: int) -> None:
+    """In the ledger, once; in the account by how much it cost more than was reserved."""
+    if call.channel == Channel.TEST:
+        return
+    used = {
+        SpendKind.CALLS: 1,
+        SpendKind.CALL_SECONDS: call.duration or 0,
+        SpendKind.TOKENS_IN: call.tokens_in,
+        SpendKind.TOKENS_OUT: call.tokens_out,
+    }
+    for kind, quantity in used.items():
+        model = call.model if kind in (SpendKind.TOKENS_IN, SpendKind.TOKENS_OUT) else ""
+        ledger.book(kind, quantity, key=f"{kind}:{call.id}", call_id=call.id, model=model)
+    spending.charge(call.tenant_id, change, call.started_at)
