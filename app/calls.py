@@ -130,9 +130,12 @@ def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> Non
             call.before_spam = Outcome.TRANSFERRED
         else:
             call.outcome = Outcome.TRANSFERRED
-    if call.outcome == Outcome.BLOCKED and duration:
-        leases.release(call.call_sid)
-        settling.book(call, settling.valued(call, prices or rates.current()))
+    if call.outcome == Outcome.BLOCKED and not call.before_spam:
+        if duration:
+            leases.release(call.call_sid)
+            settling.book(call, settling.valued(call, prices or rates.current()))
+    elif duration is not None:
+        settling.correct(call, prices or rates.current())
 
 
 def save_lead(

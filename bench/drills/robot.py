@@ -1,0 +1,232 @@
+"""The call robot: plays Twilio and its callers for many calls at once, and writes the ledger.
+
+The line of `run.py call`, with what a carrier does besides: it holds Twilio's 15 seconds, retries
+as the URL asks, then goes to the fallback URL
+(https://www.twilio.com/docs/usage/security/availability-reliability), waits out each Pause, and
+tells the stand-in Twilio of calls and recordings.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from app.phone.callee import TransferResult
+from app.phone.conversation import Caller, Played, play
+from app.phone.document import Verb
+from app.phone.leg import Heard, Leg
+from app.phone.line import OVERRIDES, Line
+from app.phone.script import Step
+from app.phone.turn import How, Turn
+from app.phone.wire import CallDropped, Reply, Wire
+from bench.drills.businesses import Business
+from bench.drills.ledger import Call, Ledger, Request
+from bench.drills.outside import TwilioRest
+from bench.drills.world import PUBLIC
+
+FALLBACK = f"/twilio/fallback{OVERRIDES}"
+COULD_NOT_HAVE = "11200"  # https://www.twilio.com/docs/api/errors/11200
+MOST_FALLBACKS = 5
+AT_ONCE = 64
+WISH = "my brakes need a repair"
+FIRST = ("Ada", "Bruno", "Carla", "Dorian", "Edith", "Felix", "Greta", "Hugo", "Ingrid", "Jonas")
+LAST = ("Ashdown", "Birch", "Calder", "Dunmore", "Everett", "Fairley", "Gorman", "Hadley")
+_numbers = itertools.count()
+
+
+class RecordedWire(Wire):
+    """Writes each request into the call's ledger."""
+
+    def __init__(self, call: Call, server: str) -> None:
+        super().__init__(PUBLIC, call.business.auth_token, server)
+        self.call = call
+
+    def send(self, url: str, form: Mapping[str, str], method: str = "POST") -> Reply:
+        path, began = url.removeprefix(PUBLIC).partition("?")[0].partition("#")[0], time.monotonic()
+        try:
+            reply = super().send(url, form, method)
+        except CallDropped:
+            self.call.requests.append(Request(path, time.monotonic() - began, 0, 0))
+            raise
+        fetch = reply.fetch
+        self.call.requests.append(
+            Request(path, fetch.seconds, fetch.tries, reply.status, reply.text)
+        )
+        if path == "/twilio/call-status" and reply.status < 300:
+            self.call.told_end = True
+        return reply
+
+
+class CarriedLeg(Leg):
+    """The caller's leg: what cannot be had is asked for at the fallback URL."""
+
+    def __init__(self, wire: RecordedWire, form: Mapping[str, str]) -> None:
+        super().__init__(wire, form)
+        self.call = wire.call
+
+    def fetch(self, url: str, extra: Mapping[str, str] | None = None, method: str = "POST") -> None:
+        try:
+            super().fetch(url, extra, method)
+        except CallDropped:
+            self.call.fallbacks += 1
+            if url.endswith(FALLBACK) or self.call.fallbacks > MOST_FALLBACKS:
+                raise
+            failed = {"ErrorCode": COULD_NOT_HAVE, "ErrorUrl": url}
+            super().fetch(PUBLIC + FALLBACK, failed)
+
+    def pause(self, seconds: int) -> None:
+        super().pause(seconds)
+        time.sleep(seconds)
+
+
+class CarriedLine(Line):
+    def __init__(
+        self,
+        call: Call,
+        server: str,
+        twilio: TwilioRest,
+        result: TransferResult,
+        wire: type[RecordedWire] = RecordedWire,
+    ) -> None:
+        who = call.business
+        super().__init__(
+            PUBLIC, who.account_sid, who.auth_token, who.number, call.caller, call.call_sid,
+            result, server,
+        )  # fmt: skip
+        self.call, self.twilio = call, twilio
+        self.wire, self.background = wire(call, server), wire(call, server)
+        self.leg = CarriedLeg(self.wire, self.leg.form)
+        self.began = datetime.now(UTC)
+
+    def _dial(self, dial: Verb) -> None:
+        targets = dial.inside("Number")
+        numbers = tuple(target.text for target in targets) or (dial.text,)
+        self.call.dials.append((numbers, self.transfer_result))
+        super()._dial(dial)
+
+    def _recording(self, seconds: int) -> dict[str, str]:
+        made = super()._recording(seconds)
+        sid = made["RecordingSid"]
+        self.call.recordings.append(sid)
+        who = self.call.business
+        self.twilio.has_message(
+            who.account_sid, self.call_sid, datetime.now(UTC), seconds, recording_sid=sid
+        )
+        return made
+
+    def _finish(self, status: str = "completed") -> None:
+        if not self.over:
+            self.call.duration = round(self.leg.lasted)
+            self._tell_twilio(status)
+        super()._finish(status)
+
+    def _tell_twilio(self, status: str) -> None:
+        who = self.call.business
+        self.twilio.has_call(
+            who.account_sid, self.call_sid, status, duration=round(self.leg.lasted),
+            ended_at=datetime.now(UTC), caller=self.call.caller, called=who.number,
+            began_at=self.began,
+        )  # fmt: skip
+
+
+class Robot:
+    """Callers of one drill. Names and numbers never repeat in this process."""
+
+    def __init__(self, url: str, twilio: TwilioRest, ledger: Ledger) -> None:
+        self.url, self.twilio, self.ledger = url, twilio, ledger
+        self.wire: type[RecordedWire] = RecordedWire
+
+    def line(
+        self, business: Business, result: TransferResult = TransferResult.NO_ANSWER
+    ) -> CarriedLine:
+        """A call that is not dialled yet."""
+        n = next(_numbers)
+        name = f"{FIRST[n % 10]} {LAST[n // 10 % 8]}{_letters(n // 80)}"
+        phone = f"+1617{2_340_000 + n}"
+        call = self.ledger.open(
+            Call(business, "CA" + f"{n:08x}" + "0" * 16 + "d41150ff", phone, name, phone)
+        )
+        line = CarriedLine(call, self.url, self.twilio, result, self.wire)
+        self.twilio.has_call(business.account_sid, call.call_sid, "in-progress",
+                             caller=phone, called=business.number,
+                             began_at=line.began)  # fmt: skip
+        return line
+
+    def leaves_message(
+        self, business: Business, step: Callable[[Turn], None] | None = None
+    ) -> Call:
+        """Somebody who wants to be called back, says who they are and agrees to the read-back."""
+        line = self.line(business)
+        call = line.call
+        steps = (Step(Heard("I would like to leave a message please")),)
+        answers = {
+            "name": f"my name is {call.name}", "reason": WISH, "confirm": "yes that is right",
+            "phone": " ".join(call.phone[2:]), "anything_else": "no thank you",
+            "goodbye": "goodbye",
+        }  # fmt: skip
+        opening = f"this is {call.name}, please call me back"
+        self._play(line, Caller(steps, answers, opening, patience=3), step)
+        return call
+
+    def asks(self, business: Business, words: str = "") -> Call:
+        """Somebody with a question, who then says goodbye."""
+        line = self.line(business)
+        steps = (Step(Heard(words or business.question)), Step(Heard("no thank you, goodbye")))
+        self._play(line, Caller(steps, {"anything_else": "no thank you", "goodbye": "goodbye"}))
+        return line.call
+
+    def is_connected(
+        self, business: Business, result: TransferResult = TransferResult.ANSWERED
+    ) -> Call:
+        """Somebody who asks for the department."""
+        line = self.line(business, result)
+        steps = (Step(Heard("please connect me with the workshop")),)
+        self._play(line, Caller(steps, {"goodbye": "goodbye"}))
+        return line.call
+
+    def at_once(self, calls: list[Callable[[], Any]], most: int = AT_ONCE) -> list[Any]:
+        """Side by side; what they return, in order."""
+        with ThreadPoolExecutor(min(most, len(calls))) as pool:
+            pending: list[Future[Any]] = [pool.submit(call) for call in calls]
+            return [one.result() for one in pending]
+
+    def play(self, line: CarriedLine, caller: Caller) -> Played | None:
+        return self._play(line, caller)
+
+    def _play(
+        self, line: CarriedLine, caller: Caller, each: Callable[[Turn], None] | None = None
+    ) -> Played | None:
+        def watch(_step: Step | None, turn: Turn) -> None:
+            note(line.call, turn)
+            if each:
+                each(turn)
+
+        try:
+            return play(line, caller, watch)
+        except CallDropped as problem:
+            line.call.dropped = problem.reason
+            return None
+        finally:
+            line.call.warnings += line.warnings
+            line.close()
+
+
+def note(call: Call, turn: Turn) -> None:
+    """One turn as the caller lived it."""
+    call.said += turn.said
+    call.fillers += turn.fillers
+    call.waits.append(turn.seconds)
+    if turn.how is not None:
+        call.ended = str(turn.how)
+        call.rejected = turn.how is How.REJECT
+
+
+def _letters(number: int) -> str:
+    """A name's tail that can be said: "", "a", "b", … "aa"."""
+    tail = ""
+    while number:
+        number, rest = divmod(number - 1, 26)
+        tail = chr(97 + rest) + tail
+    return tail

@@ -1,0 +1,98 @@
+"""Controls of the product, and how each is taken away: in a process that the harness starts.
+
+Names of the product's insides are used here on purpose. When one moves, the sabotage of its drill
+is no longer caught, and `--sabotage` says so.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """`what` says what the product then lacks."""
+
+    what: str
+    take_away: Callable[[], None]
+
+
+def _no_other_mind() -> None:
+    from app.ai import interpreter
+
+    def instead(fallback: Any, heard: Any, reason: str, tokens: Any = (0, 0, 0)) -> Any:
+        raise RuntimeError(f"nobody else understands words: {reason}")
+
+    vars(interpreter)["_instead"] = instead
+
+
+def _no_deadline() -> None:
+    """Neither of ours nor of the client: the model may take a minute."""
+    from app.ai import openai
+    from app.voice import inbox, thinking
+
+    vars(thinking)["THINK_SECONDS"] = 60.0
+    vars(inbox)["LEASE_SECONDS"] = 60.0
+    made = openai.Clients.__init__
+
+    def patient(self: Any, api_key: str, base_url: str, seconds: float) -> None:
+        made(self, api_key, base_url, 60.0)
+
+    openai.Clients.__init__ = patient  # type: ignore[method-assign]
+
+
+def _no_breaker() -> None:
+    from app import breaker
+
+    breaker.Breaker.asks = lambda self: True  # type: ignore[method-assign]
+
+
+def _no_grounding() -> None:
+    from app.ai import speaking
+
+    def as_proposed(proposal: Any, *_: Any) -> Any:
+        return proposal, ()
+
+    vars(speaking)["grounded"] = as_proposed
+
+
+def _no_claims() -> None:
+    """Whoever delivers a turn may think about it, and the last one to finish counts."""
+    from app.voice import inbox, performing
+
+    claim, locked = inbox.claim, performing._locked
+
+    def anybody(delivery: Any, event: Any) -> Any:
+        return claim(delivery, event) or inbox.Claim(delivery, "none", event, 1)
+
+    def at_any_turn(claimed: Any, before: Any) -> Any:
+        call = locked(claimed, before)
+        if call is not None:
+            call.turn = claimed.delivery.turn
+        return call
+
+    def always(claimed: Any, twiml: str) -> bool:
+        inbox.db.session.execute(
+            inbox.update(inbox._table).where(*inbox._is(claimed.delivery)).values(twiml=twiml)
+        )
+        return True
+
+    vars(inbox)["claim"], vars(inbox)["finish"] = anybody, always
+    vars(performing)["_locked"] = at_any_turn
+
+
+def _no_sweeper() -> None:
+    from app.jobs import schedule
+
+    rows = tuple(row for row in schedule.SCHEDULE if row.run is not schedule.sweep)
+    vars(schedule)["SCHEDULE"] = rows
+
+
+CONTROLS = {
+    "other-mind": Control("the offline interpreter behind the model", _no_other_mind),
+    "deadline": Control("the wall clock over a model's reply", _no_deadline),
+    "breaker": Control("the breakers", _no_breaker),
+    "grounding": Control("the check of spoken facts against their sources", _no_grounding),
+    "claims": Control("the claim of each turn, and the lock that it ends with", _no_claims),
+    "sweeper": Control("the scheduler's look for work that nobody was woken for", _no_sweeper),
+}
