@@ -28,12 +28,14 @@ class Mail:
 class Allowed:
     """What a drill's own injury makes unavoidable; anything else is a discrepancy. `copies`: of one
     mail, in all; `unread`: the model's replies may have been paid for and never read; `dead`:
-    kinds of jobs that may be given up; `strangers`: rows of calls that the robot did not place."""
+    kinds of jobs that may be given up; `strangers`: rows of calls that the robot did not place;
+    `held`: callers are asked for patience while the database is away, each time within 8 s."""
 
     copies: int = 1
     unread: bool = False
     dead: frozenset[str] = frozenset()
     strangers: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

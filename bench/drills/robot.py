@@ -7,9 +7,11 @@ tells the stand-in Twilio of calls and recordings.
 """
 
 import itertools
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +32,7 @@ FALLBACK = f"/twilio/fallback{OVERRIDES}"
 COULD_NOT_HAVE = "11200"  # https://www.twilio.com/docs/api/errors/11200
 MOST_FALLBACKS = 5
 AT_ONCE = 64
+PATIENCE = 60.0
 WISH = "my brakes need a repair"
 FIRST = ("Ada", "Bruno", "Carla", "Dorian", "Edith", "Felix", "Greta", "Hugo", "Ingrid", "Jonas")
 LAST = ("Ashdown", "Birch", "Calder", "Dunmore", "Everett", "Fairley", "Gorman", "Hadley")
@@ -155,7 +158,7 @@ class Robot:
         return line
 
     def leaves_message(
-        self, business: Business, step: Callable[[Turn], None] | None = None
+        self, business: Business, each: Callable[[Turn], None] | None = None
     ) -> Call:
         """Somebody who wants to be called back, says who they are and agrees to the read-back."""
         line = self.line(business)
@@ -167,14 +170,14 @@ class Robot:
             "goodbye": "goodbye",
         }  # fmt: skip
         opening = f"this is {call.name}, please call me back"
-        self._play(line, Caller(steps, answers, opening, patience=3), step)
+        self.play(line, Caller(steps, answers, opening, patience=3), each)
         return call
 
     def asks(self, business: Business, words: str = "") -> Call:
         """Somebody with a question, who then says goodbye."""
         line = self.line(business)
         steps = (Step(Heard(words or business.question)), Step(Heard("no thank you, goodbye")))
-        self._play(line, Caller(steps, {"anything_else": "no thank you", "goodbye": "goodbye"}))
+        self.play(line, Caller(steps, {"anything_else": "no thank you", "goodbye": "goodbye"}))
         return line.call
 
     def is_connected(
@@ -183,21 +186,30 @@ class Robot:
         """Somebody who asks for the department."""
         line = self.line(business, result)
         steps = (Step(Heard("please connect me with the workshop")),)
-        self._play(line, Caller(steps, {"goodbye": "goodbye"}))
+        self.play(line, Caller(steps, {"goodbye": "goodbye"}))
         return line.call
 
-    def at_once(self, calls: list[Callable[[], Any]], most: int = AT_ONCE) -> list[Any]:
+    def at_once(self, calls: Sequence[Callable[[], Any]], most: int = AT_ONCE) -> list[Any]:
         """Side by side; what they return, in order."""
-        with ThreadPoolExecutor(min(most, len(calls))) as pool:
-            pending: list[Future[Any]] = [pool.submit(call) for call in calls]
+        with self.meanwhile(calls, most) as pending:
             return [one.result() for one in pending]
 
-    def play(self, line: CarriedLine, caller: Caller) -> Played | None:
-        return self._play(line, caller)
+    @contextmanager
+    def meanwhile(
+        self, calls: Sequence[Callable[[], Any]], most: int = AT_ONCE
+    ) -> Iterator[list["Future[Any]"]]:
+        """Side by side, while the block runs; all are over after it."""
+        with ThreadPoolExecutor(min(most, len(calls))) as pool:
+            pending = [pool.submit(call) for call in calls]
+            yield pending
+            for one in pending:
+                one.result()
 
-    def _play(
+    def play(
         self, line: CarriedLine, caller: Caller, each: Callable[[Turn], None] | None = None
     ) -> Played | None:
+        """`each` sees every turn as it comes back. None: Twilio would have dropped the call."""
+
         def watch(_step: Step | None, turn: Turn) -> None:
             note(line.call, turn)
             if each:
@@ -211,6 +223,32 @@ class Robot:
         finally:
             line.call.warnings += line.warnings
             line.close()
+
+
+class Midway:
+    """Where calls wait for each other, after so many turns, until all may `go_on`."""
+
+    def __init__(self, turns: int = 2) -> None:
+        self.turns = turns
+        self._here, self._go = threading.Semaphore(0), threading.Event()
+
+    def each(self) -> Callable[[Turn], None]:
+        """Of one call."""
+        left = itertools.count(1)
+
+        def arrived(turn: Turn) -> None:
+            if next(left) == self.turns:
+                self._here.release()
+                self._go.wait(PATIENCE)
+
+        return arrived
+
+    def wait_for(self, calls: int) -> None:
+        for _ in range(calls):
+            self._here.acquire(timeout=PATIENCE)
+
+    def go_on(self) -> None:
+        self._go.set()
 
 
 def note(call: Call, turn: Turn) -> None:

@@ -82,10 +82,47 @@ def _no_claims() -> None:
 
 
 def _no_sweeper() -> None:
+    """What is planned each minute wakes workers, too: only the sign of life is left."""
     from app.jobs import schedule
 
-    rows = tuple(row for row in schedule.SCHEDULE if row.run is not schedule.sweep)
-    vars(schedule)["SCHEDULE"] = rows
+    vars(schedule)["SCHEDULE"] = schedule.SCHEDULE[:1]
+
+
+def _patient_redis() -> None:
+    """With the client's own timeouts and retries."""
+    from app.jobs import queues
+
+    vars(queues)["impatient"] = queues.Redis.from_url
+
+
+def _no_outage_answers() -> None:
+    from app.voice import outage
+
+    def nothing(recognised: Any, base_url: str) -> str:
+        raise RuntimeError("the database is away")
+
+    vars(outage)["answer"] = nothing
+
+
+def _no_database_clock() -> None:
+    """Neither ours nor PostgreSQL's own: whoever asks waits."""
+    from app import database, tenancy
+
+    vars(database)["_ends"] = lambda conn: None
+    vars(tenancy)["_SWITCH_HURRIED"] = tenancy._SWITCH
+    vars(database)["hurried"] = lambda: False
+
+
+def _patient_pool() -> None:
+    """Whoever finds no connection waits for one, as long as it takes."""
+    from app import database
+
+    init = database.Pool.__init__
+
+    def patient(self: Any, *arguments: Any, **named: Any) -> None:
+        init(self, *arguments, **named | {"timeout": 60.0})
+
+    vars(database)["Pool"].__init__ = patient
 
 
 CONTROLS = {
@@ -94,5 +131,9 @@ CONTROLS = {
     "breaker": Control("the breakers", _no_breaker),
     "grounding": Control("the check of spoken facts against their sources", _no_grounding),
     "claims": Control("the claim of each turn, and the lock that it ends with", _no_claims),
+    "redis-patience": Control("the short patience of web requests with Redis", _patient_redis),
+    "outage-answers": Control("what callers hear while the database is away", _no_outage_answers),
+    "database-clock": Control("the clock over what the database is asked", _no_database_clock),
+    "pool-timeout": Control("the short wait for a connection of the pool", _patient_pool),
     "sweeper": Control("the scheduler's look for work that nobody was woken for", _no_sweeper),
 }
