@@ -110,6 +110,7 @@ def once(drill: Drill, here: world.World, seed: int, without: Sabotage | None = 
     here.heal()
     removed = (without.control, without.of) if without else ("", ())
     here.dress(drill.settings, *removed)
+    here.remember_nothing()
     began = time.monotonic()
     stage = Stage(here, seed, drill.allowed)
     figures: dict[str, Any] = {}

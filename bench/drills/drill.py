@@ -59,7 +59,7 @@ class Stage:
         world.sink.reset()
         self._began: datetime = world.query("select clock_timestamp()")[0][0]
         self._log = logbook.Logbook({part.name: part.log for part in world.product})
-        self._healed = time.monotonic()
+        self._healed: float | None = None
 
     def expect(self, holds: bool, sentence: str) -> None:
         """`sentence` says what is wrong when it does not hold."""
@@ -106,8 +106,9 @@ class Stage:
     def finish(self) -> None:
         """Ends every drill: all is healed, the ledger is checked, the common bars are held."""
         self.world.heal()
-        clean = self.wait_settled(max(0.0, self._healed + RECOVERY - time.monotonic()))
-        self.recovered = time.monotonic() - self._healed
+        healed = self._healed or time.monotonic()
+        clean = self.wait_settled(max(0.0, healed + RECOVERY - time.monotonic()))
+        self.recovered = time.monotonic() - healed
         if not clean:
             self.failures.append(f"not recovered within {RECOVERY:.0f} s")
         self.failures += checking.discrepancies(self.seen(), self.kept(), self.allowed)

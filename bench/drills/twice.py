@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from app.phone.callee import TransferResult
 from app.phone.wire import Reply
+from bench.drills.carrier import RecordedWire
 from bench.drills.drill import Drill, Figures, Sabotage, Stage
 from bench.drills.ledger import Call
-from bench.drills.robot import RecordedWire
 
 COPIES = 20
 

@@ -1,10 +1,8 @@
 """The whole product as in production, on this machine, with everything it depends on behind a
 fault proxy: PostgreSQL, Valkey, two web nodes behind nginx, two workers, the scheduler."""
 
-import base64
 import contextlib
 import os
-import secrets
 import signal
 import socket
 import tempfile
@@ -24,16 +22,13 @@ from app.cli.start import is_healthy
 from app.embedded import EmbeddedPostgres, EmbeddedValkey, free_port
 from app.embedded.ports import HOST
 from app.embedded.server import EmbeddedServer
-from bench import product
 from bench.drills import businesses, nginx
 from bench.drills.faults import FaultProxy, Loop
 from bench.drills.outside import MailSink, Model, TwilioRest
 from bench.drills.parts import Part
+from bench.drills.settings import PATIENCE, environment, left_alone, production
 from config import Settings
 
-PATIENCE = 60.0
-PUBLIC = "https://reception.example.com"
-OPERATOR = "operator@drills.example.com"
 NODES, WORKERS = 2, 2
 
 
@@ -68,6 +63,11 @@ class World:
     def product(self) -> list[Part]:
         """All parts but nginx."""
         return [part for part in self.parts.values() if part.name != "nginx"]
+
+    def environment(self, name: str) -> dict[str, str]:
+        """Of the part with this name."""
+        port = self.nodes[int(name[-1]) - 1] if name.startswith("web") else self.nodes[0]
+        return environment(self.settings, port, self.proxies)
 
     def proxy(self, name: str) -> FaultProxy:
         return self.proxies[name]
@@ -113,12 +113,19 @@ class World:
         without that control. Only what is otherwise begins anew."""
         changed = []
         for part in self.product:
-            wanted = environment(self.settings, part.name, self) | dict(changes)
+            wanted = self.environment(part.name) | dict(changes)
             removed = without if part.command in of else ""
             if (part.environment, part.without) != (wanted, removed):
                 part.environment, part.without = wanted, removed
                 changed.append(part)
         self.restart(changed)
+
+    def remember_nothing(self) -> None:
+        """Nodes that leave something alone since the last drill begin anew: they would not meet
+        the next fault."""
+        nodes = [self.parts[f"web-{n}"] for n in range(1, NODES + 1)]
+        asked = zip(nodes, self.nodes, strict=True)
+        self.restart([node for node, port in asked if left_alone(port)])
 
     def restart(self, parts: list[Part]) -> None:
         """In good order, and ready again."""
@@ -162,30 +169,6 @@ class World:
         raise NotStarted(f"{service.name} does not end.")
 
 
-def environment(settings: Settings, name: str, world: World) -> dict[str, str]:
-    port = world.nodes[int(name[-1]) - 1] if name.startswith("web") else world.nodes[0]
-    proxies = world.proxies
-    keys = ",".join(settings.encryption_keys)
-    return dict(os.environ) | product.NOTHING | product.WIDE | {
-        "APP_ENV": "production", "PUBLIC_BASE_URL": PUBLIC, "PROXY_HOPS": "1",
-        "SECRET_KEY": settings.secret_key, "ENCRYPTION_KEYS": keys,
-        "DATA_DIR": str(settings.data_dir), "PORT": str(port),
-        "DATABASE_URL": moved(settings.database_url, proxies["postgres"].port),
-        "REDIS_URL": moved(settings.redis_url, proxies["redis"].port),
-        "OPENAI_API_KEY": "sk-drill",
-        "OPENAI_BASE_URL": f"http://{HOST}:{proxies['model'].port}/v1",
-        "MAIL_SERVER": HOST, "MAIL_PORT": str(proxies["mail"].port), "MAIL_USE_TLS": "false",
-        "TWILIO_API_URL": f"http://{HOST}:{proxies['twilio'].port}",
-        "ALERT_EMAIL": OPERATOR, "ENCODER": "false",
-        "WEB_WORKERS": "1", "WEB_THREADS": "32", "DB_POOL_SIZE": "12", "PYTHONUNBUFFERED": "1",
-    }  # fmt: skip
-
-
-def moved(url: str, port: int) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{port}").geturl()
-
-
 @contextmanager
 def running() -> Iterator[World]:
     """Raises NotStarted, nginx.Missing and what the parts of it raise."""
@@ -202,14 +185,6 @@ def running() -> Iterator[World]:
             world.twilio.accounts[business.account_sid] = business.auth_token
         world.start(list(world.parts.values()))
         yield world
-
-
-def production(data: Path, redis_url: str) -> Settings:
-    key = base64.urlsafe_b64encode(os.urandom(32)).decode()
-    return Settings.load({
-        "APP_ENV": "production", "PUBLIC_BASE_URL": PUBLIC, "DATA_DIR": str(data),
-        "SECRET_KEY": secrets.token_hex(32), "ENCRYPTION_KEYS": key, "REDIS_URL": redis_url,
-    })  # fmt: skip
 
 
 def _made(
@@ -241,7 +216,7 @@ def _made(
     for name in [*names, "scheduler"]:
         log = folder / f"{name}.log"
         command = name.partition("-")[0]
-        world.parts[name] = Part(name, command, environment(settings, name, world), log)
+        world.parts[name] = Part(name, command, world.environment(name), log)
     site = folder / "nginx"
     site.mkdir()
     site.chmod(0o711)
