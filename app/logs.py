@@ -8,6 +8,9 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -19,6 +22,19 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _QUIET = ("werkzeug", "httpx2", "httpcore2", "openai", "twilio", "urllib3", "rq", "mail.log")
 
 
+_call_sid: ContextVar[str] = ContextVar("call_sid", default="")
+
+
+@contextmanager
+def about(call_sid: str) -> Iterator[None]:
+    """Whatever this thread logs meanwhile is of that call, also where nobody knows it."""
+    token = _call_sid.set(call_sid)
+    try:
+        yield
+    finally:
+        _call_sid.reset(token)
+
+
 class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -27,6 +43,8 @@ class JsonLines(logging.Formatter):
             "event": mask(record.getMessage()),
             "logger": record.name,
         }
+        if call_sid := _call_sid.get():
+            line["call_sid"] = masked("call_sid", call_sid)
         extra = {key: value for key, value in vars(record).items() if key not in _STANDARD}
         line |= {key: masked(key, value) for key, value in extra.items()}
         if record.exc_info:

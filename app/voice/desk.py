@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
 
-from app import breaker, database
+from app import breaker, database, logs
 from app.ai import meaning
 from app.ai.interpreter import Interpreter
 from app.ai.offline import OfflineInterpreter
@@ -176,7 +176,8 @@ def _start(claimed: Claim) -> "Future[str]":
 
     def run() -> str:
         tenant_id = claimed.delivery.tenant_id
-        with app.app_context(), database.by(ends), acting_for(tenant_id):
+        of_call = logs.about(claimed.delivery.call_sid)
+        with of_call, app.app_context(), database.by(ends), acting_for(tenant_id):
             return thinking.think(claimed, minds)
 
     return minds.turns.submit(claimed.delivery.tenant_id, run)

@@ -8,7 +8,7 @@ from functools import wraps
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException
 
-from app import database
+from app import database, logs
 from app.extensions import db
 from app.voice import desk, gate, notices, outage, twiml
 from app.voice.gate import Admitted, Refused, UnknownNumber
@@ -102,14 +102,14 @@ def message() -> Response:
 @twilio.route("/screen", methods=_METHODS)
 @_hurried
 def screen() -> Response:
-    return _xml(desk.screen(gate.admit(Kind.SCREEN, request)))
+    return _answered(Kind.SCREEN, desk.screen)
 
 
 @twilio.route("/fallback", methods=_METHODS)
 @_hurried
 def fallback() -> Response:
     arrived = time.monotonic()
-    return _xml(desk.resume(gate.admit(Kind.FALLBACK, request), arrived))
+    return _answered(Kind.FALLBACK, lambda admitted: desk.resume(admitted, arrived))
 
 
 @twilio.route("/call-status", methods=_METHODS)
@@ -126,11 +126,19 @@ def recording_status() -> Response:
 
 def _turn(kind: Kind) -> Response:
     arrived = time.monotonic()
-    return _xml(desk.take_turn(gate.admit(kind, request), arrived))
+    return _answered(kind, lambda admitted: desk.take_turn(admitted, arrived))
+
+
+def _answered(kind: Kind, answer: Callable[[Admitted], str]) -> Response:
+    admitted = gate.admit(kind, request)
+    with logs.about(admitted.webhook.call_sid):
+        return _xml(answer(admitted))
 
 
 def _told(kind: Kind, hear: Callable[[Admitted], None]) -> Response:
-    hear(gate.admit(kind, request))
+    admitted = gate.admit(kind, request)
+    with logs.about(admitted.webhook.call_sid):
+        hear(admitted)
     return Response(status=204)
 
 

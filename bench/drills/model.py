@@ -82,6 +82,7 @@ def nonsense(stage: Stage) -> Figures:
         fake.malformed, fake.truncated, fake.refusal, fake.several_calls, fake.giant,
         lambda: fake.content(""), lambda: fake.content("Sure! " * 400),
         lambda: Reply(raw=b"\xff\xfe\x00"), lambda: Reply({"choices": []}),
+        lambda: told_tokens(10**30), lambda: told_tokens(-500), lambda: told_tokens("many"),
         lambda: fake.tool_call("delete_everything", {"sure": True}),
         lambda: fake.tool_call("take_message", '{"fields": ' + "[" * 5000 + "]" * 5000 + "}"),
         lambda: fake.tool_call("transfer", {"department_id": 999_999}),
@@ -90,8 +91,6 @@ def nonsense(stage: Stage) -> Figures:
     ))  # fmt: skip
 
     def manner(body: Body, reply: Reply) -> Reply:
-        if "tools" not in body:
-            return reply
         if promise := _promise(body):
             return promise
         return next(made)()
@@ -109,9 +108,16 @@ def nonsense(stage: Stage) -> Figures:
     return {"replies": len(stage.world.model.requests)}
 
 
+def told_tokens(number: object) -> Reply:
+    """A reply that is said to have cost so much."""
+    reply = fake.tool_call("finish", {})
+    reply.body["usage"] |= {"prompt_tokens": number}
+    return reply
+
+
 def _promise(body: Body) -> Reply | None:
     """To whoever asks for money: a promise that no source makes, said to rest on one."""
-    if "money" not in str(body["messages"][-1]["content"]):
+    if "tools" not in body or "money" not in str(body["messages"][-1]["content"]):
         return None
     tools = {tool["function"]["name"]: tool["function"]["parameters"] for tool in body["tools"]}
     if "answer" not in tools:

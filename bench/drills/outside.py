@@ -16,6 +16,7 @@ from tests.fakes.openai_server import Body, FakeOpenAI, Reply
 from tests.fakes.twilio_rest import TwilioRest
 
 READABLE = 64 * 1024  # a reply that is longer is not read to its end: nobody learns its usage
+PLAUSIBLE = 200_000  # tokens; what a vendor says beyond is its own fault, and nobody's money
 SECONDS_TO_THINK = 0.1
 
 __all__ = ["MailSink", "Model", "TwilioRest"]
@@ -52,7 +53,8 @@ def usage(reply: Reply) -> int:
     told = reply.body.get("usage") if reply.status == 200 and not reply.raw else None
     if not told or len(reply.payload()) > READABLE:
         return 0
-    return int(told["prompt_tokens"]) + int(told["completion_tokens"])
+    counts = (told["prompt_tokens"], told["completion_tokens"])
+    return sum(count for count in counts if isinstance(count, int) and 0 <= count <= PLAUSIBLE)
 
 
 def words_of(body: Body) -> str:
