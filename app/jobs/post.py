@@ -92,10 +92,11 @@ def deliver(
     message = _message(work, letter, recipients, speech)
     kept = _kept(message, recipients, private)
     try:
-        sent = _send(work, message)
+        sent = work.done["sent"] if "sent" in work.done else _send(work, message)
     except JobError as error:
         error.result = kept | error.result
         raise
+    work.done["sent"] = sent
     refused = dict(sent.refused) if sent else {}
     later = sorted(address for address, reply in refused.items() if reply.code < 500)
     if later:
