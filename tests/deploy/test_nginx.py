@@ -30,7 +30,7 @@ Post = Callable[[str], requests.Response]
 
 
 class Node:
-    """A web node that answers, `dies` on each request, `hangs`, or `cannot hear` the end of calls."""
+    """A web node that answers, `dies` on each request, `hangs`, or `cannot hear` what is told."""
 
     def __init__(self, manner: str = "answers") -> None:
         self.asked: list[str] = []
