@@ -72,6 +72,11 @@ def answer_of(delivery: Delivery) -> str | None:
     return db.session.scalar(select(_table.c.twiml).where(*_is(delivery)))
 
 
+def is_known(delivery: Delivery) -> bool:
+    """Whether it was claimed: then what the caller did is kept."""
+    return db.session.scalar(select(_table.c.id).where(*_is(delivery))) is not None
+
+
 def latest_answer(tenant_id: int, call_sid: str) -> str | None:
     """The TwiML of the newest finished turn: what a stale delivery is answered with."""
     return db.session.scalar(

@@ -61,8 +61,8 @@ def discrepancies(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
 
 def is_settled(seen: Seen, kept: Kept) -> bool:
     """Whether nothing is under way any more; then the check can be made."""
-    ours = {call.call_sid for call in seen.calls}
-    calls = all(row.outcome is not None for row in kept.calls if row.call_sid in ours)
+    over = {row.call_sid for row in kept.calls if row.outcome is not None}
+    calls = all(call.call_sid in over for call in seen.calls if call.accepted)
     jobs = all(job.status not in UNDER_WAY for job in kept.jobs if job.kind not in HOURLY)
     return calls and jobs and not _missing_jobs(kept)
 

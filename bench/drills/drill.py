@@ -18,7 +18,8 @@ from bench.drills.world import World
 LONGEST_TURN = 8.0
 RECOVERY = 60.0
 LOOK = 0.25
-UNHEARD = re.compile(r"/twilio/(call|recording)-status: HTTP 503")  # it is told again, or found
+# Found at Twilio later; 404: the call began while nothing could be kept of it.
+UNHEARD = re.compile(r"/twilio/(call|recording)-status: HTTP (503|404)")
 Figures = dict[str, Any]
 
 

@@ -58,8 +58,8 @@ class Call:
 
     @property
     def read_back(self) -> bool:
-        """A message was read back, agreed to and said to be noted."""
-        return any(NOTED in text for text in self.said)
+        """A message was read back, agreed to and said to be noted: not one after the tone."""
+        return not self.recordings and any(NOTED in text for text in self.said)
 
     @property
     def turns(self) -> list[Request]:
