@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 GRAVE = ("error", "critical")
-# Lines of processes that serve no call at that moment. `logger` and the beginning of `event`.
+# Lines of processes that serve no call at that moment: whose, what stands in them, and why.
 OF_NO_CALL = {
     ("app.jobs.running", "job given up"): "names its job, whose row names the call",
     ("app.jobs.schedule", "periodic work failed"): "the scheduler serves no call",
-    ("rq.worker", "Worker "): "RQ's words about a Redis that is away; it waits for work",
+    ("rq.worker", "could not connect to Redis"): "RQ waits for a Redis that is away",
+    ("rq.worker", "redis.exceptions"): "RQ gave it up, and is begun anew (app/jobs/worker.py)",
     ("gunicorn.error", "Worker (pid:"): "the web server's own watch over its processes",
 }
 
@@ -35,8 +36,8 @@ class Line:
 
     @property
     def is_of_no_call(self) -> bool:
-        logger, event = str(self.fields.get("logger")), str(self.fields.get("event"))
-        return any(logger == one and event.startswith(start) for one, start in OF_NO_CALL)
+        logger = self.fields.get("logger")
+        return any(logger == whose and words in self.text for whose, words in OF_NO_CALL)
 
 
 class Logbook:
