@@ -1,6 +1,6 @@
 """Every drill, in the order in which they run."""
 
-from bench.drills import model, postgres, redis, twice
+from bench.drills import callbacks, mail, model, nodes, postgres, redis, twice
 from bench.drills.drill import Drill
 
 DRILLS: tuple[Drill, ...] = (
@@ -8,4 +8,7 @@ DRILLS: tuple[Drill, ...] = (
     *twice.DRILLS,
     *redis.DRILLS,
     *postgres.DRILLS,
+    *callbacks.DRILLS,
+    *nodes.DRILLS,
+    *mail.DRILLS,
 )
