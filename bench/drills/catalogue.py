@@ -1,6 +1,17 @@
 """Every drill, in the order in which they run."""
 
-from bench.drills import callbacks, mail, model, nodes, postgres, redis, twice
+from bench.drills import (
+    callbacks,
+    crowds,
+    hostile,
+    jobs,
+    mail,
+    model,
+    nodes,
+    postgres,
+    redis,
+    twice,
+)
 from bench.drills.drill import Drill
 
 DRILLS: tuple[Drill, ...] = (
@@ -10,5 +21,8 @@ DRILLS: tuple[Drill, ...] = (
     *postgres.DRILLS,
     *callbacks.DRILLS,
     *nodes.DRILLS,
+    *jobs.DRILLS,
     *mail.DRILLS,
+    *crowds.DRILLS,
+    *hostile.DRILLS,
 )

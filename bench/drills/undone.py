@@ -4,17 +4,10 @@ Names of the product's insides are used here on purpose. When one moves, the sab
 is no longer caught, and `--sabotage` says so.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """`what` says what the product then lacks."""
-
-    what: str
-    take_away: Callable[[], None]
+from bench.drills import undone_work
+from bench.drills.control import Control
 
 
 def _no_other_mind() -> None:
@@ -125,84 +118,6 @@ def _patient_pool() -> None:
     vars(database)["Pool"].__init__ = patient
 
 
-def _long_leases() -> None:
-    from datetime import timedelta
-
-    from app.jobs import keeping
-
-    vars(keeping)["LEASE"] = timedelta(hours=1)
-
-
-def _one_try() -> None:
-    """What is refused for now is given up at once."""
-    from app.jobs import outbox
-
-    made = outbox.JobError.__init__
-
-    def final(self: Any, reason: str, permanent: bool = False, result: Any = None) -> None:
-        made(self, reason, True, result)
-
-    outbox.JobError.__init__ = final  # type: ignore[method-assign]
-
-
-def _no_verdicts() -> None:
-    """A refusal for good is tried again like any other."""
-    from app.jobs import outbox
-
-    made = outbox.JobError.__init__
-
-    def hopeful(self: Any, reason: str, permanent: bool = False, result: Any = None) -> None:
-        made(self, reason, False, result)
-
-    outbox.JobError.__init__ = hopeful  # type: ignore[method-assign]
-
-
-def _patient_mail() -> None:
-    """A server that says nothing is waited for."""
-    from app.jobs import smtp
-
-    vars(smtp)["TIMEOUT"] = vars(smtp)["SECONDS"] = 3600.0
-
-
-def _new_message_ids() -> None:
-    """Each try is another mail."""
-    import secrets
-
-    from app.jobs import post
-
-    vars(post)["message_id"] = lambda work: f"<{secrets.token_hex(8)}@reception.example.com>"
-
-
-def _no_handler(kind: str) -> Callable[[], None]:
-    """Jobs of that kind are done without doing anything."""
-
-    def take_away() -> None:
-        from dataclasses import replace
-
-        from app.jobs.handlers import HANDLERS
-
-        HANDLERS[kind] = replace(HANDLERS[kind], run=lambda work: {})
-
-    return take_away
-
-
-def _no_takeover() -> None:
-    """What a dead node was thinking about stays its own."""
-    from sqlalchemy import func, text
-
-    from app.voice import inbox
-
-    vars(inbox)["_lease_end"] = func.clock_timestamp() + text("interval '1 hour'")
-
-
-def _no_good_order() -> None:
-    """Who is asked to end does so at once."""
-    from app.cli import web
-
-    options = web.options
-    vars(web)["options"] = lambda settings: options(settings) | {"graceful_timeout": 0}
-
-
 CONTROLS = {
     "other-mind": Control("the offline interpreter behind the model", _no_other_mind),
     "deadline": Control("the wall clock over a model's reply", _no_deadline),
@@ -214,12 +129,4 @@ CONTROLS = {
     "database-clock": Control("the clock over what the database is asked", _no_database_clock),
     "pool-timeout": Control("the short wait for a connection of the pool", _patient_pool),
     "sweeper": Control("the scheduler's look for work that nobody was woken for", _no_sweeper),
-    "short-leases": Control("the short lease of a job", _long_leases),
-    "mail-tried-again": Control("the further tries of a mail", _one_try),
-    "mail-verdicts": Control("the difference between not now and not at all", _no_verdicts),
-    "mail-clock": Control("the clock over a mail server", _patient_mail),
-    "message-id": Control("the one Message-ID of all tries", _new_message_ids),
-    "orphans": Control("the look for calls whose end was not told", _no_handler("close_orphans")),
-    "takeover": Control("the end of a dead node's claim on a turn", _no_takeover),
-    "good-order": Control("the time to finish what is under way when ending", _no_good_order),
-}
+} | undone_work.CONTROLS
