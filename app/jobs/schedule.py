@@ -126,4 +126,5 @@ def _drain(app: Flask) -> None:
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     with app.app_context():
         db.engine.dispose(close=False)  # connections from before the fork are the parent's
+        keeping.may_end()
         running.run_due(DRAIN_SECONDS, stopping=lambda: bool(asked))

@@ -21,7 +21,7 @@ from rq.serializers import JSONSerializer
 
 from app import database
 from app.extensions import db
-from app.jobs import heartbeat, outbox, queues, running
+from app.jobs import heartbeat, keeping, outbox, queues, running
 
 DRAIN_SECONDS = 60.0
 MAINTENANCE_SECONDS = 20  # RQ's 600 would leave a killed worker's look alone for that long
@@ -71,6 +71,7 @@ class OutboxWorker(Worker):
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
         db.engine.dispose(close=False)  # a connection from before the fork is the parent's
+        keeping.may_end()
         super().main_work_horse(job, queue)
 
 

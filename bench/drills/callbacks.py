@@ -21,6 +21,7 @@ from bench.drills.robot import WISH
 
 BESIDE = {"/twilio/transfer-status", "/twilio/message", "/twilio/recording-status",
           "/twilio/call-status"}  # fmt: skip
+WITHHELD = "anonymous"
 NOTHING = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 Told = tuple[str, Mapping[str, str]]
 
@@ -44,7 +45,7 @@ class Withholding(RecordedWire):
 
 
 class Mumbler(Caller):
-    """Is not understood, until there is a tone to speak after."""
+    """Is not understood, and has no number either, until there is a tone to speak after."""
 
     def next(self, turn: Turn) -> Step:
         return Step(Heard(WISH if turn.records else "hm well you know"))
@@ -52,12 +53,20 @@ class Mumbler(Caller):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A way for calls to end. `told` is how much is told of it besides the turns."""
+    """A way for calls to end. `told` is how much is told of it besides the turns. `withheld`:
+    their number is not shown."""
 
     name: str
     told: int
     caller: Callable[[], Caller]
     result: TransferResult = TransferResult.NO_ANSWER
+    withheld: bool = False
+
+    def line(self, stage: Stage) -> CarriedLine:
+        line = stage.robot.line(stage.mine, self.result)
+        if self.withheld:
+            line.leg.form |= {"From": WITHHELD, "Caller": WITHHELD}
+        return line
 
 
 def _asks_for_somebody() -> Caller:
@@ -67,7 +76,7 @@ def _asks_for_somebody() -> Caller:
 ENDINGS = (
     Ending("talks to somebody, both hang up", 2, _asks_for_somebody, TransferResult.ANSWERED),
     Ending("hangs up while it rings", 2, _asks_for_somebody),
-    Ending("speaks after the tone and hangs up", 3, lambda: Mumbler(())),
+    Ending("speaks after the tone and hangs up", 3, lambda: Mumbler(()), withheld=True),
     Ending("hangs up midway", 1, lambda: Caller((Step(Heard("leave a message")), Step(None)))),
 )  # fmt: skip
 
@@ -103,7 +112,7 @@ def permuted(stage: Stage) -> Figures:
     """Every order of every part of what is told, at once and late, comes to one and the same."""
     stage.robot.wire = Withholding
     cases = [
-        Case(ending, stage.robot.line(stage.mine, ending.result), order, late)
+        Case(ending, ending.line(stage), order, late)
         for ending in ENDINGS
         for many in range(ending.told + 1)
         for order in itertools.permutations(range(ending.told), many)
@@ -113,7 +122,8 @@ def permuted(stage: Stage) -> Figures:
     stage.robot.at_once([partial(stage.robot.play, c.line, c.ending.caller()) for c in cases])
     for case in cases:
         many = len(case.kept_back)
-        stage.expect(many == case.ending.told, f"{case.ending.name}: {many} callbacks")
+        said = case.line.call.said[-3:]
+        stage.expect(many == case.ending.told, f"{case.ending.name}: {many} callbacks after {said}")
     stage.robot.at_once([case.tell for case in cases if not case.late])
     later.let_pass(stage.world, [case.line.call_sid for case in cases])
     stage.healed()

@@ -10,6 +10,7 @@ from bench.drills import (
     nodes,
     postgres,
     redis,
+    sealed,
     twice,
 )
 from bench.drills.drill import Drill
@@ -25,4 +26,5 @@ DRILLS: tuple[Drill, ...] = (
     *mail.DRILLS,
     *crowds.DRILLS,
     *hostile.DRILLS,
+    *sealed.DRILLS,
 )

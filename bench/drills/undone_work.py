@@ -135,6 +135,15 @@ def _endless_work() -> None:
     vars(keeping)["LONGEST"] = timedelta(hours=1)
 
 
+def _no_session_wall() -> None:
+    from sqlalchemy import event
+    from sqlalchemy.orm import Session
+
+    from app import tenancy
+
+    event.remove(Session, "do_orm_execute", tenancy._filter_statement)
+
+
 CONTROLS = {
     "short-leases": Control("the short lease of a job", _long_leases),
     "mail-tried-again": Control("the further tries of a mail", _one_try),
@@ -149,4 +158,5 @@ CONTROLS = {
     "said": Control("the check that a caller said what is noted", _nothing_need_be_said),
     "bounded-tries": Control("the end of the tries of a job", _endless_tries),
     "bounded-work": Control("the longest that a job may take", _endless_work),
+    "session-wall": Control("the session's wall between businesses", _no_session_wall),
 }

@@ -13,9 +13,10 @@ from app.embedded.ports import free_port
 class MailSink:
     """`mails` are the accepted ones, `envelopes` their recipients. `data_replies` are the next
     replies to DATA ("250" is the default), `refused` maps recipients to what RCPT answers. With
-    `hold_next` the next DATA is `holding` until that is set to False; `held` is its Message-ID. Whoever names one of `mute`
-    is not answered as long as it is there; `waiting` are such. A mail to one of `cut` is accepted
-    when it first comes, and the connection broken instead of saying so."""
+    `hold_next` the next DATA is `holding` until that is set to False; `held` is its Message-ID.
+    Whoever names one of `mute` is not answered as long as it is there; `waiting` are such. A mail
+    to one of `cut` is accepted when it first comes, and the connection broken instead of saying
+    so."""
 
     def __init__(self) -> None:
         self.port = free_port(0)
