@@ -3,7 +3,9 @@
 from bench.drills import (
     callbacks,
     crowds,
+    fuzz,
     hostile,
+    intruders,
     jobs,
     mail,
     model,
@@ -11,6 +13,7 @@ from bench.drills import (
     postgres,
     redis,
     sealed,
+    soak,
     twice,
 )
 from bench.drills.drill import Drill
@@ -27,4 +30,7 @@ DRILLS: tuple[Drill, ...] = (
     *crowds.DRILLS,
     *hostile.DRILLS,
     *sealed.DRILLS,
+    *fuzz.DRILLS,
+    *intruders.DRILLS,
+    *soak.DRILLS,
 )

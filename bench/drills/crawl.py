@@ -1,4 +1,4 @@
-"""The crawler of tests/isolation against either wall, in a process of its own: prints what it found.
+"""The crawler of tests/isolation against either wall, in a process of its own. Prints its finds.
 
 `python -m bench.drills.crawl [CONTROL]`: without that control of the product.
 """

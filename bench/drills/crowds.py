@@ -22,7 +22,7 @@ A_SECOND, SECONDS = 50, 5
 OTHERS = 4
 QUICK = 2.0
 SLOW = 3.0  # seconds that the model thinks about a robocall
-RACERS = 200
+RACERS, RACING = 200, 32  # in all, and at any time
 CAP = 100 * CENT
 PAID_AHEAD = 180  # seconds of the line that a call reserves at most as it begins
 
@@ -67,7 +67,7 @@ def _slow_for(canary: str, body: Body, reply: Reply) -> Reply:
 
 
 def race(stage: Stage) -> Figures:
-    """All at once, for a little money. Beyond the cap may go what calls cost that got none of it,
+    """Side by side, for a little money. Beyond the cap may go what calls cost that got none of it,
     and the mails about all of them; the first are offered a message only, and so are short."""
     world, tenant = stage.world, stage.mine.tenant_id
     before = _account(stage)
@@ -77,7 +77,7 @@ def race(stage: Stage) -> Figures:
     )  # fmt: skip
     calls: list[Callable[[], Call]] = [partial(stage.robot.asks, stage.mine)] * RACERS
     try:
-        stage.robot.at_once(calls, most=RACERS)
+        stage.robot.at_once(calls, most=RACING)
         stage.healed()
         stage.wait_settled()
     finally:
