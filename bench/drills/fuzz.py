@@ -49,14 +49,16 @@ USUAL = {
     "ErrorUrl": f"{PUBLIC}/twilio/gather?turn=1",
 }  # fmt: skip
 ODD = (
-    "", " ", "\x00", "a\x00b", "%00", "\r\nX-Evil: 1", "\ud800", "\u202e", "\U0001d518" * 200, "é" * 5000,
+    "", " ", "\x00", "a\x00b", "%00", "\r\nX-Evil: 1", "\ud800", "\u202e", "\U0001d518" * 200,
+    "é" * 5000,
     "<Say>hi</Say>", "]]>", "&#0;", "'; drop table lead; --", "{{7*7}}", "-1", "1e999", "NaN",
     "9" * 400, "٣٤٥", "\uff10\uff11\uff12", "null", "true", "[]", "../../etc/passwd", "A" * 60_000,
 )  # fmt: skip
 WORDS = (
     "five five five", "double", "triple nine", "at", "dot com", "yes", "no", "my name is",
     "o'clock", "half past", "thirteenth", "tomorrow", "area code", "plus forty four", "visa",
-    "Ann", "B as in",    "capital", "oh", "hundred", "noon", "midnight", "12/31", "4111 1111 1111 1111", "078-05-1120",
+    "Ann", "B as in", "capital", "oh", "hundred", "noon", "midnight", "12/31",
+    "4111 1111 1111 1111", "078-05-1120",
 )  # fmt: skip
 Form = dict[str, Any]
 
