@@ -27,12 +27,14 @@ def _no_other_mind() -> None:
 
 
 def _no_deadline() -> None:
-    """Neither of ours nor of the client: the model may take a minute."""
+    """Neither of ours nor of the client, nor another thinker when the lease runs out: the model may
+    take a minute."""
     from app.ai import openai
     from app.voice import inbox, thinking
 
     vars(thinking)["THINK_SECONDS"] = 60.0
     vars(inbox)["LEASE_SECONDS"] = 60.0
+    vars(inbox)["_lease_end"] = inbox.func.clock_timestamp() + inbox.text("interval '60 seconds'")
     made = openai.Clients.__init__
 
     def patient(self: Any, api_key: str, base_url: str, seconds: float) -> None:
@@ -127,7 +129,9 @@ def _patient_pool() -> None:
 
 CONTROLS = {
     "other-mind": Control("the offline interpreter behind the model", _no_other_mind),
-    "deadline": Control("the wall clock over a model's reply", _no_deadline),
+    "deadline": Control(
+        "the wall clock over a model's reply, and the lease behind it", _no_deadline
+    ),
     "breaker": Control("the breakers", _no_breaker),
     "grounding": Control("the check of spoken facts against their sources", _no_grounding),
     "claims": Control("the claim of each turn, and the lock that it ends with", _no_claims),
