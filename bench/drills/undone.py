@@ -129,9 +129,7 @@ def _patient_pool() -> None:
 
 CONTROLS = {
     "other-mind": Control("the offline interpreter behind the model", _no_other_mind),
-    "deadline": Control(
-        "the clock over a model's reply, and the lease behind it", _no_deadline
-    ),
+    "deadline": Control("the clock over a model's reply, and the lease behind it", _no_deadline),
     "breaker": Control("the breakers", _no_breaker),
     "grounding": Control("the check of spoken facts against their sources", _no_grounding),
     "claims": Control("the claim of each turn, and the lock that it ends with", _no_claims),
