@@ -264,8 +264,8 @@ def test_what_a_ring_test_costs_is_reserved_and_then_booked(
         db.session.commit()
         running.run_due()
     with ringing.app_context(), acting_for(tenant.id):
-        [booked] = db.session.query(models.SpendLedger).all()
-        assert (booked.kind, booked.quantity) == ("transfer_seconds", 12)
+        booked = {row.kind: row.quantity for row in db.session.query(models.SpendLedger)}
+        assert booked == {"transfer_seconds": 12, "mails": 1}  # owners are told of their limit
     assert spent() == 3_000
 
 
