@@ -200,6 +200,10 @@ def test_limits_of_one_call_and_of_one_caller_hold(
     caller = dial(app, business)
     say(caller, 1, HOURS)
     assert (tier(caller, 1), len(server.requests)) == ("offline", 0)
+    ringing = dial(app, business, "+19175550144")
+    [rung] = ElementTree.fromstring(say(ringing, 1, "I want to speak to Sales")).iter("Dial")
+    assert rung.get("timeLimit") == "60"  # of its 5 cents 3 are the line's
+    ringing.hang_up(seconds=60)
     change(app, "update call_session set started_at = started_at - interval '4 minutes'")
     assert "come to its end soon" in say(caller, 2, HOURS)
     caller.hang_up(seconds=300)
