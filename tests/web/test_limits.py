@@ -101,6 +101,17 @@ def test_calls_at_once_go_down_by_steps_and_come_back_as_calls_end(
     assert "<Dial" not in message.say(1, "I want to speak to Sales").text
 
 
+def test_owners_are_told_when_four_fifths_of_the_calls_at_once_are_used(
+    app: Flask, limited: Callable[..., Business]
+):
+    business, number = limited(calls_at_once=5, robocalls=False), numbers()
+    told = []
+    for _ in range(6):
+        mails = ring(app, business, number()).all(models.Job, kind="limit_mail")
+        told.append([mail.args["percent"] for mail in mails])
+    assert told == [[], [], [], [80], [80], [80, 100]]
+
+
 def test_a_call_whose_end_is_lost_gives_its_share_back(
     app: Flask, limited: Callable[..., Business]
 ):
