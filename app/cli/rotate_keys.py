@@ -38,6 +38,7 @@ def main(argv: list[str], settings: Settings) -> int:
 
 def _line(count: Count, only_look: bool) -> str:
     done = "under an older key" if only_look else "encrypted anew"
-    line = f"{count.column}: {count.older} {done}, {count.newest} under the newest key"
+    before = "under the newest key" if only_look else "under the newest key already"
+    line = f"{count.column}: {count.older} {done}, {count.newest} {before}"
     broken = ", ".join(map(str, count.broken))
     return f"{line}, {len(count.broken)} not readable (id {broken})" if broken else line
