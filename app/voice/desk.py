@@ -125,15 +125,19 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
         admitted = _from_the_start(admitted)  # its beginning was not kept
     minds: Minds = current_app.extensions["minds"]
     with minds.requests.held(admitted.tenant_id) as within:
-        if not within and admitted.webhook.kind == Kind.VOICE and _flooded(admitted, minds):
+        if not within and _begins(admitted.webhook) and _flooded(admitted, minds):
             return twiml.reject()
         if within:
             return _taken(admitted, arrived + ANSWER_WITHIN)
         return _taken(admitted, arrived, HOLD_PAUSE)
 
 
+def _begins(hook: Webhook) -> bool:
+    """And has cost nothing yet: whoever waits already has been answered."""
+    return hook.kind == Kind.VOICE and not hook.wait
+
+
 def _flooded(admitted: Admitted, minds: Minds) -> bool:
-    """Said of calls alone that begin: they have cost nothing yet."""
     if minds.turns.waiting(admitted.tenant_id) < MOST_WAITING:
         return False
     log.warning("flooded: a call is not answered", extra={"tenant_id": admitted.tenant_id})

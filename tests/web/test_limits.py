@@ -395,7 +395,8 @@ def test_nobody_waits_behind_a_flood_of_another_tenant(
     try:
         for _ in range(64 + 64):
             minds.turns.submit(a.tenant.id, lambda: gate.wait(60))
-        patient = Caller(app, a, caller="+19175550142").dial().text
+        caller = Caller(app, a, caller="+19175550142")
+        patient = caller.dial().text
         assert "wait=1" in patient  # of its own flood, a caller of A's is held
         assert meet(app, b, "+19175550142") == ("answered", None)
         held = [minds.requests.held(a.tenant.id) for _ in range(64)]
@@ -404,6 +405,9 @@ def test_nobody_waits_behind_a_flood_of_another_tenant(
         refused = Caller(app, a, caller="+19175550143")
         assert "<Reject" in refused.dial().text
         assert refused.row() is None
+        again = caller.post(str(ElementTree.fromstring(patient).findtext("Redirect"))).text
+        assert "<Pause" in again  # whoever was answered is; no thread waits for it
+        assert "wait=2" in again
         assert meet(app, b, "+19175550143") == ("answered", None)
         for one in held:
             one.__exit__(None, None, None)
