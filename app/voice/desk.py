@@ -24,6 +24,8 @@ from app.breaker import Breaker
 from app.extensions import db
 from app.tenancy import acting_for
 from app.voice import after, facts, failing, inbox, learning, legs, notices, thinking, twiml, unkept
+from app.voice import before as standing
+from app.voice.before import Before
 from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
@@ -147,10 +149,14 @@ def _flooded(admitted: Admitted, minds: Minds) -> bool:
 def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
     """`pause`: seconds after which a caller who must wait comes back."""
     hook = admitted.webhook
+    minds: Minds = current_app.extensions["minds"]
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
     with acting_for(admitted.tenant_id):
         admitted = unkept.cleaned(admitted)
         claimed = inbox.claim(delivery, _event(admitted))
+        # At once, as each transaction costs; a call that begins may be refused: that is for itself.
+        goes_on = claimed is not None and claimed.attempts == 1 and hook.kind != Kind.VOICE
+        before = standing.read(claimed, minds) if claimed and goes_on else None
         db.session.commit()
     db.session.remove()
     if claimed is None:
@@ -159,7 +165,7 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
         return _give_up(admitted)
     if claimed.attempts > 1:  # whoever thought about it first died
         failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
-    thought = _start(claimed)
+    thought = _start(claimed, before)
     try:
         return thought.result(max(0.0, answer_by - time.monotonic()))
     except Late:
@@ -173,7 +179,7 @@ def _from_the_start(admitted: Admitted) -> Admitted:
     return replace(admitted, webhook=replace(admitted.webhook, kind=Kind.VOICE, turn=0))
 
 
-def _start(claimed: Claim) -> "Future[str]":
+def _start(claimed: Claim, before: Before | None) -> "Future[str]":
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     minds: Minds = app.extensions["minds"]
     ends = time.monotonic() + inbox.LEASE_SECONDS
@@ -181,7 +187,7 @@ def _start(claimed: Claim) -> "Future[str]":
     def run() -> str:
         tenant_id = claimed.delivery.tenant_id
         with app.app_context(), database.by(ends), acting_for(tenant_id):
-            return thinking.think(claimed, minds)
+            return thinking.think(claimed, minds, before)
 
     return minds.turns.submit(claimed.delivery.tenant_id, run)
 
