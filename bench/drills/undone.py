@@ -34,8 +34,16 @@ def _no_deadline() -> None:
 
     vars(thinking)["THINK_SECONDS"] = 60.0
     vars(inbox)["LEASE_SECONDS"] = 60.0
-    vars(inbox)["_lease_end"] = inbox.func.clock_timestamp() + inbox.text("interval '60 seconds'")
-    made = openai.Clients.__init__
+    claim, made = inbox.claim, openai.Clients.__init__
+    a_minute = inbox.func.clock_timestamp() + inbox.text("interval '60 seconds'")
+    longer = inbox.update(inbox._table).where(*inbox._this).values(lease_until=a_minute)
+
+    def for_a_minute(delivery: Any, event: Any) -> Any:
+        if found := claim(delivery, event):
+            inbox.db.session.execute(longer, inbox._is(delivery))
+        return found
+
+    vars(inbox)["claim"] = for_a_minute
 
     def patient(self: Any, api_key: str, base_url: str, seconds: float) -> None:
         made(self, api_key, base_url, 60.0)
@@ -74,9 +82,8 @@ def _no_claims() -> None:
         return call
 
     def always(claimed: Any, twiml: str) -> bool:
-        inbox.db.session.execute(
-            inbox.update(inbox._table).where(*inbox._is(claimed.delivery)).values(twiml=twiml)
-        )
+        finish = inbox.update(inbox._table).where(*inbox._this).values(twiml=twiml)
+        inbox.db.session.execute(finish, inbox._is(claimed.delivery))
         return True
 
     vars(inbox)["claim"], vars(inbox)["finish"] = anybody, always
