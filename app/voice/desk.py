@@ -23,7 +23,19 @@ from app.ai.offline import OfflineInterpreter
 from app.breaker import Breaker
 from app.extensions import db
 from app.tenancy import acting_for
-from app.voice import after, facts, failing, inbox, learning, legs, notices, thinking, twiml, unkept
+from app.voice import (
+    after,
+    facts,
+    failing,
+    inbox,
+    learning,
+    legs,
+    meanwhile,
+    notices,
+    thinking,
+    twiml,
+    unkept,
+)
 from app.voice import before as standing
 from app.voice.before import Before
 from app.voice.facts import Snapshot
@@ -125,7 +137,7 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
     """
     if admitted.webhook.kind == Kind.GATHER and admitted.call_id is None:
         admitted = _from_the_start(admitted)  # its beginning was not kept
-    if (question := _question_again(admitted)) is not None:
+    if (question := meanwhile.question_again(admitted)) is not None:
         return question
     minds: Minds = current_app.extensions["minds"]
     with minds.requests.held(admitted.tenant_id) as within:
@@ -134,20 +146,6 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
         if within:
             return _taken(admitted, arrived + ANSWER_WITHIN)
         return _taken(admitted, arrived, HOLD_PAUSE)
-
-
-def _question_again(admitted: Admitted) -> str | None:
-    """Of a caller who was held while the database was away: what they said could not be kept, and
-    a redirect does not carry it. So they are asked again, rather than taken to be silent."""
-    hook = admitted.webhook
-    if not hook.since or hook.kind != Kind.GATHER or hook.speech or hook.digits:
-        return None
-    delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
-    with acting_for(admitted.tenant_id):
-        kept = inbox.is_known(delivery)
-        question = None if kept else inbox.latest_answer(admitted.tenant_id, hook.call_sid)
-    db.session.remove()
-    return question
 
 
 def _begins(hook: Webhook) -> bool:
