@@ -23,7 +23,21 @@ from app.ai.offline import OfflineInterpreter
 from app.breaker import Breaker
 from app.extensions import db
 from app.tenancy import acting_for
-from app.voice import after, facts, failing, inbox, learning, legs, notices, thinking, twiml, unkept
+from app.voice import (
+    after,
+    facts,
+    failing,
+    inbox,
+    learning,
+    legs,
+    meanwhile,
+    notices,
+    thinking,
+    twiml,
+    unkept,
+)
+from app.voice import before as standing
+from app.voice.before import Before
 from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
@@ -123,33 +137,23 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
     """
     if admitted.webhook.kind == Kind.GATHER and admitted.call_id is None:
         admitted = _from_the_start(admitted)  # its beginning was not kept
-    if (question := _question_again(admitted)) is not None:
+    if (question := meanwhile.question_again(admitted)) is not None:
         return question
     minds: Minds = current_app.extensions["minds"]
     with minds.requests.held(admitted.tenant_id) as within:
-        if not within and admitted.webhook.kind == Kind.VOICE and _flooded(admitted, minds):
+        if not within and _begins(admitted.webhook) and _flooded(admitted, minds):
             return twiml.reject()
         if within:
             return _taken(admitted, arrived + ANSWER_WITHIN)
         return _taken(admitted, arrived, HOLD_PAUSE)
 
 
-def _question_again(admitted: Admitted) -> str | None:
-    """Of a caller who was held while the database was away: what they said could not be kept, and
-    a redirect does not carry it. So they are asked again, rather than taken to be silent."""
-    hook = admitted.webhook
-    if not hook.since or hook.kind != Kind.GATHER or hook.speech or hook.digits:
-        return None
-    delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
-    with acting_for(admitted.tenant_id):
-        kept = inbox.is_known(delivery)
-        question = None if kept else inbox.latest_answer(admitted.tenant_id, hook.call_sid)
-    db.session.remove()
-    return question
+def _begins(hook: Webhook) -> bool:
+    """And has cost nothing yet: whoever waits already has been answered."""
+    return hook.kind == Kind.VOICE and not hook.wait
 
 
 def _flooded(admitted: Admitted, minds: Minds) -> bool:
-    """Said of calls alone that begin: they have cost nothing yet."""
     if minds.turns.waiting(admitted.tenant_id) < MOST_WAITING:
         return False
     log.warning("flooded: a call is not answered", extra={"tenant_id": admitted.tenant_id})
@@ -159,10 +163,14 @@ def _flooded(admitted: Admitted, minds: Minds) -> bool:
 def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
     """`pause`: seconds after which a caller who must wait comes back."""
     hook = admitted.webhook
+    minds: Minds = current_app.extensions["minds"]
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
     with acting_for(admitted.tenant_id):
         admitted = unkept.cleaned(admitted)
         claimed = inbox.claim(delivery, _event(admitted))
+        # At once, as each transaction costs; a call that begins may be refused: that is for itself.
+        goes_on = claimed is not None and claimed.attempts == 1 and hook.kind != Kind.VOICE
+        before = standing.read(claimed, minds) if claimed and goes_on else None
         db.session.commit()
     db.session.remove()
     if claimed is None:
@@ -171,7 +179,7 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
         return _give_up(admitted)
     if claimed.attempts > 1:  # whoever thought about it first died
         failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
-    thought = _start(claimed)
+    thought = _start(claimed, before)
     try:
         return thought.result(max(0.0, answer_by - time.monotonic()))
     except Late:
@@ -185,7 +193,7 @@ def _from_the_start(admitted: Admitted) -> Admitted:
     return replace(admitted, webhook=replace(admitted.webhook, kind=Kind.VOICE, turn=0))
 
 
-def _start(claimed: Claim) -> "Future[str]":
+def _start(claimed: Claim, before: Before | None) -> "Future[str]":
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     minds: Minds = app.extensions["minds"]
     ends = time.monotonic() + inbox.LEASE_SECONDS
@@ -194,7 +202,7 @@ def _start(claimed: Claim) -> "Future[str]":
         tenant_id = claimed.delivery.tenant_id
         of_call = logs.about(claimed.delivery.call_sid)
         with of_call, app.app_context(), database.by(ends), acting_for(tenant_id):
-            return thinking.think(claimed, minds)
+            return thinking.think(claimed, minds, before)
 
     return minds.turns.submit(claimed.delivery.tenant_id, run)
 

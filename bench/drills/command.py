@@ -60,6 +60,9 @@ def run(argv: list[str]) -> int:
     except PROBLEMS as problem:
         print(problem, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nStopped: nothing is left running.", file=sys.stderr)
+        return 130
     print(shown(results, arguments.seed, arguments.sabotage))
     if arguments.json:
         told = json.dumps([result.told() for result in results], indent=1, ensure_ascii=False)

@@ -109,8 +109,8 @@ def nonsense(stage: Stage) -> Figures:
 
 
 def told_tokens(number: object) -> Reply:
-    """A reply that is said to have cost so much."""
-    reply = fake.tool_call("finish", {})
+    """A reply that says nothing, and is said to have cost so much."""
+    reply = fake.content("")
     reply.body["usage"] |= {"prompt_tokens": number}
     return reply
 

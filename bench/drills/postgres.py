@@ -15,6 +15,7 @@ CALLERS = 6
 OUTAGE = 20.0
 FAST, IMMEDIATE = signal.SIGINT, signal.SIGQUIT
 ENOUGH = 24  # callers at once, on two nodes with three connections each
+TALKED = 8  # of them at least, instead of only speaking after the tone
 
 
 def promised_all(stage: Stage) -> None:
@@ -72,6 +73,8 @@ def crowded(stage: Stage) -> Figures:
     """More callers than connections, each of which is held longer than usual."""
     with stage.fault("postgres", How.SLOW, seconds=0.03):
         stage.robot.at_once(messages(stage, _nobody_waits(), ENOUGH))
+    spoken = sum(call.read_back for call in stage.ledger.calls)
+    stage.expect(spoken >= TALKED, f"only {spoken} of {ENOUGH} callers got beyond the tone")
     return conclude(stage)
 
 
@@ -111,6 +114,7 @@ DRILLS = (
     ),
     Drill(
         "pool-exhausted", "24 callers at once, on two nodes with three connections each",
-        NONE_LOST, crowded, Sabotage("pool-timeout"), HELD, {"DB_POOL_SIZE": "1"},
+        f"{NONE_LOST}, a third talk", crowded, Sabotage("pool-timeout"), HELD,
+        {"DB_POOL_SIZE": "1"},
     ),
 )  # fmt: skip

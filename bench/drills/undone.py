@@ -20,13 +20,23 @@ def _no_other_mind() -> None:
 
 
 def _no_deadline() -> None:
-    """Neither of ours nor of the client: the model may take a minute."""
+    """Neither of ours nor of the client, nor another thinker when the lease runs out: the model may
+    take a minute."""
     from app.ai import openai
     from app.voice import inbox, thinking
 
     vars(thinking)["THINK_SECONDS"] = 60.0
     vars(inbox)["LEASE_SECONDS"] = 60.0
-    made = openai.Clients.__init__
+    claim, made = inbox.claim, openai.Clients.__init__
+    a_minute = inbox.func.clock_timestamp() + inbox.text("interval '60 seconds'")
+    longer = inbox.update(inbox._table).where(*inbox._this).values(lease_until=a_minute)
+
+    def for_a_minute(delivery: Any, event: Any) -> Any:
+        if found := claim(delivery, event):
+            inbox.db.session.execute(longer, inbox._is(delivery))
+        return found
+
+    vars(inbox)["claim"] = for_a_minute
 
     def patient(self: Any, api_key: str, base_url: str, seconds: float) -> None:
         made(self, api_key, base_url, 60.0)
@@ -65,9 +75,8 @@ def _no_claims() -> None:
         return call
 
     def always(claimed: Any, twiml: str) -> bool:
-        inbox.db.session.execute(
-            inbox.update(inbox._table).where(*inbox._is(claimed.delivery)).values(twiml=twiml)
-        )
+        finish = inbox.update(inbox._table).where(*inbox._this).values(twiml=twiml)
+        inbox.db.session.execute(finish, inbox._is(claimed.delivery))
         return True
 
     vars(inbox)["claim"], vars(inbox)["finish"] = anybody, always
@@ -120,7 +129,7 @@ def _patient_pool() -> None:
 
 CONTROLS = {
     "other-mind": Control("the offline interpreter behind the model", _no_other_mind),
-    "deadline": Control("the wall clock over a model's reply", _no_deadline),
+    "deadline": Control("the clock over a model's reply, and the lease behind it", _no_deadline),
     "breaker": Control("the breakers", _no_breaker),
     "grounding": Control("the check of spoken facts against their sources", _no_grounding),
     "claims": Control("the claim of each turn, and the lock that it ends with", _no_claims),
