@@ -23,8 +23,7 @@ OTHERS = 4
 QUICK = 2.0
 SLOW = 3.0  # seconds that the model thinks about a robocall
 RACERS, RACING = 200, 32  # in all, and at any time
-CAP = 100 * CENT
-PAID_AHEAD = 180  # seconds of the line that a call reserves at most as it begins
+CAP = 30 * CENT
 
 
 def flood(stage: Stage) -> Figures:
@@ -51,8 +50,11 @@ def flood(stage: Stage) -> Figures:
     stage.healed()
     others = [call for call in stage.ledger.calls if call.business is stage.theirs]
     robocalls = [call for call in stage.ledger.calls if call.business is stage.mine]
-    without = [call.call_sid for call in others if not call.read_back]
-    stage.expect(not without, f"{len(without)} of the other's {len(others)} callers got nowhere")
+    without = [call for call in others if not call.read_back]
+    heard = [(call.dropped, call.fallbacks, call.said[:1]) for call in without[:2]]
+    stage.expect(
+        not without, f"{len(without)} of the other's {len(others)} callers got nowhere: {heard}"
+    )
     waits = share((wait for call in others for wait in call.waits), 0.95)
     stage.expect(waits < QUICK, f"95 of 100 turns of the other's took up to {waits:.1f} s")
     return {
@@ -67,13 +69,13 @@ def _slow_for(canary: str, body: Body, reply: Reply) -> Reply:
 
 
 def race(stage: Stage) -> Figures:
-    """Side by side, for a little money. Beyond the cap may go what calls cost that got none of it,
-    and the mails about all of them; the first are offered a message only, and so are short."""
+    """Side by side, for a little money. What is stated (docs/design.md §6): a cap is never passed
+    twice over but by what is booked after the call, as its mails are."""
     world, tenant = stage.world, stage.mine.tenant_id
-    before = _account(stage)
+    world.query("delete from spend_account where tenant_id = %s", tenant)
     world.query(
         "insert into call_limits (tenant_id, day_cents, month_cents) values (%s, %s, %s)",
-        tenant, (before[0] + CAP) // CENT, (before[1] + CAP) // CENT,
+        tenant, CAP // CENT, CAP // CENT,
     )  # fmt: skip
     calls: list[Callable[[], Call]] = [partial(stage.robot.asks, stage.mine)] * RACERS
     try:
@@ -83,16 +85,11 @@ def race(stage: Stage) -> Figures:
     finally:
         world.query("delete from call_limits where tenant_id = %s", tenant)
     rates, today = _rates(stage), datetime.now(UTC).date()
-    sids = [call.call_sid for call in stage.ledger.calls]
-    unpaid = world.query(
-        "select count(*) from call_session where limited = 'spent' and call_sid = any(%s)", sids
-    )[0][0]
-    line = rates.cost(SpendKind.CALL_SECONDS, PAID_AHEAD, today)
     mails = rates.cost(SpendKind.MAILS, stage.kept().spent_on("mails"), today)
-    bound = CAP + unpaid * line + mails
-    spent = _account(stage)[0] - before[0]
-    stage.expect(0 < unpaid < RACERS, f"{unpaid} of {RACERS} calls were without money: no race")
+    bound = 2 * CAP + mails
+    spent = world.query("select day_spent from spend_account where tenant_id = %s", tenant)[0][0]
     stage.expect(spent <= bound, f"{_cents(spent)} spent, {_cents(bound)} at most")
+    sids = [call.call_sid for call in stage.ledger.calls]
     cost = sum(
         rates.cost(SpendKind(kind), int(quantity), today, model)
         for kind, model, quantity in world.query(
@@ -102,23 +99,19 @@ def race(stage: Stage) -> Figures:
         )
     )  # fmt: skip
     stage.expect(cost <= bound, f"{_cents(cost)} by the ledger, {_cents(bound)} at most")
+    short = world.query(
+        "select count(*) from call_session where limited = 'spent' and call_sid = any(%s)", sids
+    )[0][0]
+    stage.expect(short > 0, "no call was without money: there was no race")
     return {
         "cap": _cents(CAP), "spent": _cents(spent), "by the ledger": _cents(cost),
-        "stated bound": _cents(bound), "only a message": unpaid,
+        "stated bound": _cents(bound), "without money": short,
+        "rejected": sum(call.rejected for call in stage.ledger.calls),
     }  # fmt: skip
 
 
 def _cents(micros: int) -> str:
     return f"{micros / CENT:.1f} cents"
-
-
-def _account(stage: Stage) -> tuple[int, int]:
-    """What is spent and reserved today and this month, in millionths."""
-    found = stage.world.query(
-        "select day_spent, month_spent from spend_account where tenant_id = %s",
-        stage.mine.tenant_id,
-    )
-    return found[0] if found else (0, 0)
 
 
 def _rates(stage: Stage) -> Rates:
@@ -131,7 +124,7 @@ USUAL = dict.fromkeys(product.WIDE, "")
 DRILLS = (
     Drill(
         "spend-caps", f"{RACERS} calls race for a cap of {CAP / CENT:.0f} cents",
-        "beyond the cap: 3 minutes of the line for each call that got none of it, and the mails",
+        "never twice the cap, but for what is booked after the calls",
         race, Sabotage("reservations"),
     ),
     Drill(

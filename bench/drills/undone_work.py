@@ -96,7 +96,7 @@ def _no_fairness() -> None:
     from app.voice import callers, sharing
 
     vars(sharing)["most_of"] = lambda threads: 10_000
-    vars(callers)["_treated"] = lambda *_: (callers.Treatment.ANSWER, None, "")
+    vars(callers)["_treated"] = lambda *_: (callers.Treatment.ANSWER, None)
 
     def in_order(self: Any) -> Any:
         return next(iter(self._waiting), None)
