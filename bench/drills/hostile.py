@@ -125,7 +125,9 @@ def injections(stage: Stage) -> Figures:
 def _says(stage: Stage, business: Business, words: list[str]) -> list[str]:
     """One call; the lines for which it was over too soon."""
     caller = Caller(tuple(Step(Heard(one)) for one in words), patience=0)
-    stage.robot.play(stage.robot.line(business), caller)
+    line = stage.robot.line(business)
+    line.call.name = ""
+    stage.robot.play(line, caller)
     return [step.heard.words for step in caller.steps if step.heard]
 
 
