@@ -28,7 +28,8 @@ Told = tuple[str, Mapping[str, str]]
 
 
 class Withholding(RecordedWire):
-    """Keeps back what is told once the caller has hung up or is talking to somebody."""
+    """Keeps back what is told once the caller has hung up or is talking to somebody. That nobody
+    picked up is no such news: they still listen."""
 
     def __init__(self, call: Call, server: str) -> None:
         super().__init__(call, server)
@@ -36,7 +37,7 @@ class Withholding(RecordedWire):
 
     def send(self, url: str, form: Mapping[str, str], method: str = "POST") -> Reply:
         path = url.removeprefix(self.base_url).partition("?")[0].partition("#")[0]
-        if path not in BESIDE:
+        if path not in BESIDE or form.get("DialBridged") == "false":
             return super().send(url, form, method)
         self.kept_back.append((url, dict(form)))
         return Reply(200, "text/xml", NOTHING, Fetch(path, 0.0))
@@ -74,9 +75,13 @@ def _asks_for_somebody() -> Caller:
     return Caller((Step(Heard("please connect me with the workshop")),))
 
 
+def _asks_in_vain() -> Caller:
+    return Caller((Step(Heard("please connect me with the workshop")), Step(None)))
+
+
 ENDINGS = (
     Ending("talks to somebody, both hang up", 2, _asks_for_somebody, TransferResult.ANSWERED),
-    Ending("hangs up while it rings", 2, _asks_for_somebody),
+    Ending("hangs up as nobody picks up", 1, _asks_in_vain),
     Ending("speaks after the tone and hangs up", 3, lambda: Mumbler(()), withheld=True),
     Ending("hangs up midway", 1, lambda: Caller((Step(Heard("leave a message")), Step(None)))),
 )  # fmt: skip

@@ -67,7 +67,7 @@ DRILLS = (
         BAR, poison, Sabotage("bounded-tries", of=("worker",)), POISON, planted="poison",
     ),
     Drill(
-        "hanging-job", "a row that never ends (leases and times a tenth of the product's)",
+        "hanging-job", "a row that never ends (leases and times a fifteenth of the product's)",
         BAR, hanging, Sabotage("bounded-work", of=("worker",)), POISON, planted="poison",
     ),
 )  # fmt: skip

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 RAISES, CRASHES, HANGS = "drill_raises", "drill_crashes", "drill_hangs"
 TRIES = 3
 REASON = "this row is poisoned"
-# A tenth of the product's: a drill need not wait for minutes.
-LEASE, EVERY, LONGEST = timedelta(seconds=4.5), 1.0, timedelta(seconds=15)
+# A fifteenth of the product's: a drill need not wait for minutes.
+LEASE, EVERY, LONGEST = timedelta(seconds=3), 0.7, timedelta(seconds=10)
 
 
 class Poisoned(Exception):

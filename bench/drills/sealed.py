@@ -8,6 +8,8 @@ from bench.drills.drill import Drill, Figures, Sabotage, Stage
 from config import ROOT
 
 SHOWN = 3
+HELD = {"session": ("leaks", "broken", "unvisited"), "database": ("leaks", "broken")}
+"""Against PostgreSQL's wall goes an agent with a token, who has no pages to visit."""
 PATIENCE = 1200.0
 
 
@@ -23,10 +25,10 @@ def isolation(stage: Stage) -> Figures:
         return {}
     figures: Figures = {}
     for walls, run in json.loads(done.stdout)["walls"].items():
-        for what in ("leaks", "broken", "unvisited"):
+        for what in HELD[walls]:
             found = run[what]
             stage.expect(not found, f"{walls} wall alone: {len(found)} {what}: {found[:SHOWN]}")
-        figures |= {f"{walls} wall alone, attacks": run["attacks"], "leaks": len(run["leaks"])}
+        figures |= {f"{walls} wall alone": f"{len(run['leaks'])} leaks in {run['attacks']} attacks"}
     return figures
 
 
