@@ -6,6 +6,7 @@ import prison
 from flask import Flask, jsonify, request
 from flask_appbuilder import AppBuilder, BaseView
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import roles
 from app.extensions import db
@@ -48,6 +49,7 @@ def install(
     headers.install(app)
     app.register_blueprint(health)
     frame.install(app)
+    app.before_request(_small_enough)
     app.before_request(_readable)
     app.before_request(keys.prove)  # ahead of Flask-AppBuilder's own
     app.before_request(lead_to_enrolment)
@@ -65,6 +67,13 @@ def _add_screen(appbuilder: AppBuilder, screen: Any) -> None:
         appbuilder.add_view(screen, names[0], icon=names[1], category=names[2])
     else:
         appbuilder.add_view_no_menu(screen)
+
+
+def _small_enough() -> None:
+    """Said before a body is read: Flask-AppBuilder's REST would take the refusal for an error."""
+    most = request.max_content_length
+    if most is not None and (request.content_length or 0) > most:
+        raise RequestEntityTooLarge
 
 
 def _readable() -> Any:
