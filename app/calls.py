@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app import leases, rates, settling
 from app.extensions import db
 from app.jobs import events, outbox
+from app.metrics import catalogue, committed
 from app.models import (
     Block,
     CallSession,
@@ -111,6 +112,7 @@ def finish_call(
     if call.duration is None:
         call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
     call.outcome = _outcome(call, ended_by)
+    _count(call)
     if call.outcome is Outcome.BLOCKED:
         return
     change = settling.valued(call, prices, unsettled)
@@ -118,6 +120,14 @@ def finish_call(
     events.call_ended(call)
     leases.release(call.call_sid)
     settling.book(call, change)
+
+
+def _count(call: CallSession) -> None:
+    if call.channel == Channel.TEST:
+        return
+    committed.count(catalogue.CALLS, outcome=call.outcome)
+    if call.outcome != Outcome.BLOCKED:
+        committed.observe(catalogue.CALL_DURATION, call.duration or 0)
 
 
 def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> None:
@@ -165,6 +175,8 @@ def save_lead(
     )
     if is_new:
         events.lead_created(lead)
+        if not lead.test:
+            committed.count(catalogue.LEADS, confirmed="yes" if lead.confirmed else "no")
     return lead
 
 

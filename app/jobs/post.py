@@ -17,6 +17,7 @@ from app.extensions import db
 from app.jobs import ledger, outbox, smtp
 from app.jobs.outbox import JobError, Work
 from app.jobs.smtp import Sent
+from app.metrics import catalogue, counting
 from app.models import JobKind, SpendKind
 from app.voice.spoken import Speech
 
@@ -96,6 +97,7 @@ def deliver(
     except JobError as error:
         error.result = kept | error.result
         raise
+    counting.count(catalogue.MAILS, result="sent" if sent else "filed")
     refused = dict(sent.refused) if sent else {}
     later = sorted(address for address, reply in refused.items() if reply.code < 500)
     if later:
