@@ -19,6 +19,7 @@ DB_POOL_OVERFLOW = 2
 """Connections a process may open beyond DB_POOL_SIZE for a moment."""
 SHORTEST_SECRET = 32
 SHORTEST_PASSWORD = 12
+SHORTEST_TOKEN = 20
 
 
 class BadSetting(Exception):
@@ -132,6 +133,15 @@ def _hosts(name: str, raw: str) -> tuple[str, ...]:
     return hosts
 
 
+def _token(name: str, raw: str) -> str:
+    if len(raw) < SHORTEST_TOKEN or any(c.isspace() or not c.isascii() for c in raw):
+        raise BadSetting(
+            f"{name} must have {SHORTEST_TOKEN} or more characters and no spaces, such as what "
+            'python3 -c "import secrets; print(secrets.token_urlsafe(32))" prints.'
+        )
+    return raw
+
+
 def _colour(name: str, raw: str) -> str:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", raw):
         raise BadSetting(f"{name} must be a colour such as #2f55d4, but is {raw!r}.")
@@ -186,6 +196,8 @@ class Settings:
     mail_use_tls: bool = _setting(_switch, "true")
     mail_default_sender: str = _setting(_text, "receptionist@localhost")
     alert_email: str = _setting(_text)
+    alert_webhook_url: str = _setting(_url("http", "https"), secret=True)
+    metrics_token: str = _setting(_token, secret=True)
     webhook_allow_hosts: tuple[str, ...] = _setting(_hosts)
     require_totp: str = _setting(_totp, "none")
     web_workers: int = _setting(_whole(1, 64), "2")

@@ -20,6 +20,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     from app import database, masking, tenancy, unquoted
     from app.extensions import db, mail
     from app.jobs import changed
+    from app.metrics import committed
     from app.models import audit  # with it come all tables: a session needs to know them
 
     app = Flask(__name__)
@@ -33,6 +34,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     tenancy.install()
     audit.install()
     changed.install()
+    committed.install()
     if admin:
         _plug_in_the_web(app, settings)
     return app

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from app import breaker, create_app, logs
 from app.cli import needs
 from app.embedded.ports import HOST
 from app.extensions import db
+from app.jobs import heartbeat
+from app.metrics import keeping
 from config import Settings
 
 
@@ -36,6 +40,7 @@ class Server(BaseApplication):
         for name, value in options(self.settings).items():
             self.cfg.set(name, value)
         self.cfg.set("post_fork", self.after_fork)
+        self.cfg.set("worker_exit", self.before_end)
 
     def load(self) -> Flask:
         """Once, before the fork: the workers share what it takes in memory."""
@@ -48,6 +53,22 @@ class Server(BaseApplication):
         if self.flask:
             with self.flask.app_context():
                 db.engine.dispose(close=False)
+            threading.Thread(target=report, args=(self.flask,), daemon=True).start()
+
+    def before_end(self, arbiter: Any, worker: Any) -> None:
+        if self.flask:
+            with self.flask.app_context():
+                keeping.keep()
+                heartbeat.leave(heartbeat.WEB)
+
+
+def report(app: Flask) -> None:
+    """For as long as a web process lives: its signs of life, and what it has counted."""
+    while True:
+        with app.app_context():
+            heartbeat.beat(heartbeat.WEB)
+            keeping.keep()
+        time.sleep(keeping.EVERY)
 
 
 def options(settings: Settings) -> dict[str, Any]:

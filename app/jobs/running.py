@@ -30,7 +30,7 @@ from app.jobs import (
 )
 from app.jobs.outbox import JobError, Unfinished, Work
 from app.metrics import catalogue, counting, keeping
-from app.models import Job, JobKind, JobStatus
+from app.models import MAILS, Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
 
 LEASE = timedelta(seconds=150)

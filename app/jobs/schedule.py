@@ -19,6 +19,7 @@ from sqlalchemy import exists, func, select, update
 
 from app.extensions import db
 from app.jobs import heartbeat, outbox, running
+from app.metrics import keeping
 from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants
 
@@ -74,6 +75,7 @@ def _planned(kind: JobKind, every: timedelta) -> Periodic:
 
 SCHEDULE = (
     Periodic(partial(heartbeat.beat, heartbeat.SCHEDULER), heartbeat.EVERY),
+    Periodic(keeping.keep, timedelta(seconds=keeping.EVERY)),
     Periodic(sweep, timedelta(seconds=5)),
     Periodic(answer_again, timedelta(minutes=1)),
     _planned(JobKind.CLOSE_ORPHANS, timedelta(minutes=1)),
@@ -95,6 +97,7 @@ def serve(app: Flask) -> None:
                 _run(app, row)
         _stop.wait(max(0.05, min(due) - time.monotonic()))
     with app.app_context():
+        keeping.keep()
         heartbeat.leave(heartbeat.SCHEDULER)
 
 
@@ -127,3 +130,4 @@ def _drain(app: Flask) -> None:
     with app.app_context():
         db.engine.dispose(close=False)  # connections from before the fork are the parent's
         running.run_due(DRAIN_SECONDS, stopping=lambda: bool(asked))
+        keeping.keep()

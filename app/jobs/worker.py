@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 
 from app.extensions import db
 from app.jobs import heartbeat, outbox, queues, running
+from app.metrics import keeping
 
 DRAIN_SECONDS = 60.0
 MAINTENANCE_SECONDS = 20  # RQ's 600 would leave a killed worker's look alone for that long
@@ -33,7 +34,10 @@ _stop_asked = False
 
 def look() -> None:
     """What every RQ job runs, in the child: all that is due, or as much as fits in a minute."""
-    running.run_due(DRAIN_SECONDS, stopping=lambda: _stop_asked)
+    try:
+        running.run_due(DRAIN_SECONDS, stopping=lambda: _stop_asked)
+    finally:
+        keeping.keep()  # this child ends without another word
     if not _stop_asked and running.any_due():
         outbox.wake()
 
@@ -49,6 +53,7 @@ class OutboxWorker(Worker):
         super().heartbeat(*args, **named)
         if os.getpid() == self.pid:  # and not in a child, whose connections are its own
             heartbeat.beat(heartbeat.WORKER)
+            keeping.keep()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stop_asked = True
@@ -86,6 +91,7 @@ def serve(app: Flask) -> None:
                 signal.signal(signal.SIGINT, _leave)
                 time.sleep(PAUSE)
         finally:
+            keeping.keep()
             heartbeat.leave(heartbeat.WORKER)
 
 

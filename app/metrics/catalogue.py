@@ -103,7 +103,9 @@ MAILS = Metric(
     (("result", ("sent", "filed", "again", "given_up")),),
 )  # fmt: skip
 USED = Metric(
-    "recep_used_total", "What was booked in the ledger, in the unit its kind names.", (("kind", ()),)
+    "recep_used_total",
+    "Booked in the ledger, in the unit of its kind.",
+    (("kind", ()),),
 )
 REFUSED = Metric(
     "recep_webhook_refusals_total", "Requests to /twilio that were not let in.",

@@ -11,7 +11,7 @@ from typing import Final
 from app.metrics.catalogue import OTHER, Metric
 
 Series = tuple[str, tuple[str, ...]]
-"""A sample's name, and the values of its labels in their order; of a bucket its bound comes last."""
+"""A sample's name, and its labels' values in their order; of a bucket its bound comes last."""
 MOST_SERIES: Final = 64
 """Of one metric in one process: values that are not known beforehand cannot grow without bound."""
 BUCKET, SUM, COUNT = "_bucket", "_sum", "_count"

@@ -32,9 +32,7 @@ class Alert(PlatformOnly, Timestamped, Model):
     )
     threshold: Mapped[float | None] = mapped_column(Double)
     value: Mapped[float | None] = mapped_column(Double)
-    detail: Mapped[str] = mapped_column(
-        String(300), nullable=False, default="", server_default=""
-    )
+    detail: Mapped[str] = mapped_column(String(300), nullable=False, default="", server_default="")
     measured_at: Mapped[datetime | None] = _moment()
     firing: Mapped[bool] = mapped_column(
         Boolean, nullable=False, default=False, server_default="false"

@@ -197,9 +197,9 @@ def _start(claimed: Claim) -> "Future[str]":
 
     def run() -> str:
         tenant_id = claimed.delivery.tenant_id
-        with app.app_context(), told.turn(claimed, submitted), database.by(ends):
-            with acting_for(tenant_id):
-                return thinking.think(claimed, minds)
+        account = told.turn(claimed, submitted)
+        with app.app_context(), account, database.by(ends), acting_for(tenant_id):
+            return thinking.think(claimed, minds)
 
     return minds.turns.submit(claimed.delivery.tenant_id, run)
 
