@@ -95,14 +95,19 @@ def leave(kind: str) -> None:
 def beats() -> list[Beat]:
     """Of every process that did not say goodbye, by kind and name."""
     with across_tenants():
-        rows = db.session.execute(
-            select(Heartbeat, func.clock_timestamp() - Heartbeat.seen_at).order_by(
-                Heartbeat.kind, Heartbeat.name
-            )
-        )
-        found = [Beat(h.name, h.kind, h.host, h.seen_at, since > LATE, h.told) for h, since in rows]
+        found = rows()
         db.session.rollback()
     return found
+
+
+def rows() -> list[Beat]:
+    """`beats`, within platform work."""
+    found = db.session.execute(
+        select(Heartbeat, func.clock_timestamp() - Heartbeat.seen_at).order_by(
+            Heartbeat.kind, Heartbeat.name
+        )
+    )
+    return [Beat(h.name, h.kind, h.host, h.seen_at, since > LATE, h.told) for h, since in found]
 
 
 def forget_old() -> int:

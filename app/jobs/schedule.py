@@ -17,6 +17,7 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import exists, func, select, update
 
+from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, running
 from app.metrics import keeping
@@ -77,6 +78,7 @@ SCHEDULE = (
     Periodic(partial(heartbeat.beat, heartbeat.SCHEDULER), heartbeat.EVERY),
     Periodic(keeping.keep, timedelta(seconds=keeping.EVERY)),
     Periodic(sweep, timedelta(seconds=5)),
+    Periodic(watching.look, watching.EVERY),
     Periodic(answer_again, timedelta(minutes=1)),
     _planned(JobKind.CLOSE_ORPHANS, timedelta(minutes=1)),
     _planned(JobKind.COLLECT_MESSAGES, timedelta(minutes=5)),

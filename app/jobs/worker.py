@@ -19,6 +19,7 @@ from rq.job import Job as RqJob
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
+from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, queues, running
 from app.metrics import keeping
@@ -54,6 +55,7 @@ class OutboxWorker(Worker):
         if os.getpid() == self.pid:  # and not in a child, whose connections are its own
             heartbeat.beat(heartbeat.WORKER)
             keeping.keep()
+            watching.stand_in()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stop_asked = True

@@ -17,10 +17,10 @@ def _moment() -> Mapped[datetime | None]:
 class Alert(PlatformOnly, Timestamped, Model):
     """One row per alert of app/alerts/rules.py, by `name`.
 
-    `threshold`: empty, the rule's own. `value` and `detail` are as last measured (empty: they could
-    not be), at `measured_at`; `turning_since` is since when they say otherwise than `firing`, which
-    is believed after a while. By each of two ways, mail and webhook: when it was last told, and
-    whether of a firing alert. `telling_until`: a process is telling, and may die of it.
+    `threshold`: empty, the rule's own. `value` and `detail` are as last measured, at `measured_at`
+    (empty: it does not apply); `turning_since` is since when they say otherwise than `firing`,
+    which is believed after a while. By each of two ways, mail and webhook: when it was last told,
+    and whether of a firing alert. `telling_until`: a process is telling, and may die of it.
     """
 
     __tablename__ = "alert"
