@@ -12,7 +12,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from wtforms import BooleanField, ValidationError
-from wtforms.validators import NumberRange, Optional
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from app.alerts import telling, watching
 from app.alerts.rules import BY_NAME, RULES, Rule, Unit
@@ -84,7 +84,7 @@ class AlertForm(DynamicForm):
 
 
 class MuteForm(DynamicForm):
-    until = MomentField(_("Until"))
+    until = MomentField(_("Or until"), validators=[InputRequired(_("Choose a moment."))])
 
     def validate_until(self, field: Any) -> None:
         now = datetime.now(UTC)
@@ -176,10 +176,9 @@ class Alerts(BaseView):
         return redirect(url_for("Alerts.overview"))
 
     def _page(self, one: Shown, form: AlertForm, mute: MuteForm) -> Any:
-        return self.render_template(
-            "alert/show.html", one=one, form=form, mute=mute, mutes=MUTES,
-            zone=str(moments.zone()),
-        )  # fmt: skip
+        zone = str(moments.zone())
+        mute.until.description = gettext("Within the next 30 days; time zone %(zone)s.", zone=zone)
+        return self.render_template("alert/show.html", one=one, form=form, mute=mute, mutes=MUTES)
 
 
 def _all() -> list[Shown]:
