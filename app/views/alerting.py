@@ -12,7 +12,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from wtforms import BooleanField, ValidationError
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.validators import InputRequired, Optional
 
 from app.alerts import telling, watching
 from app.alerts.rules import BY_NAME, RULES, Rule, Unit
@@ -81,6 +81,12 @@ class Shown:
 class AlertForm(DynamicForm):
     threshold = WholeField(_("Told at"), validators=[Optional()])
     active = BooleanField(_("Tell of it"))
+    most = 0
+
+    def validate_threshold(self, field: Any) -> None:
+        if field.data is not None and not 1 <= field.data <= self.most:
+            most = written.number(self.most)
+            raise ValidationError(gettext("From 1 to %(most)s.", most=most))
 
 
 class MuteForm(DynamicForm):
@@ -116,11 +122,7 @@ class Alerts(BaseView):
             data={"threshold": one.row and one.row.threshold,
                   "active": one.row is None or one.row.active}
         )  # fmt: skip
-        most = MOST[one.rule.unit]
-        form.threshold.validators = [
-            Optional(),
-            NumberRange(1, most, gettext("From 1 to %(most)s.", most=written.number(most))),
-        ]
+        form.most = MOST[one.rule.unit]
         form.threshold.description = gettext(
             "%(unit)s. Empty: %(usual)s.",
             unit=_unit(one.rule),

@@ -21,6 +21,8 @@ from tests.factories import Rows
 from tests.fakes.hook_server import HookServer
 from tests.web.speaking import Browser, log_in
 
+BOSS = "boss@example.com"
+
 
 @pytest.fixture
 def rows(app: Flask) -> Rows:
@@ -29,7 +31,7 @@ def rows(app: Flask) -> Rows:
 
 @pytest.fixture
 def boss(app: Flask, rows: Rows) -> Browser:
-    return log_in(app.test_client(), rows.super_admin(username="boss@example.com").username)
+    return log_in(app.test_client(), rows.super_admin(username=BOSS, email=BOSS).username)
 
 
 def stored(app: Flask, name: str) -> Alert:
@@ -56,7 +58,7 @@ def test_super_admins_see_change_and_mute_alerts(app: Flask, rows: Rows, boss: B
     assert set(states(page)) == {rule.name for rule in rules.RULES}
     assert set(states(page).values()) == {"Not looked at yet"}
     assert "Nobody looks." in page
-    assert "boss@example.com" in page
+    assert BOSS in page
 
     boss.post_form("/alerts/jobs", threshold="3", active="y")  # before there is a row
     assert stored(app, "jobs").threshold == 3
@@ -131,7 +133,7 @@ def test_whether_one_is_told_can_be_tried(
     assert "Mail sent" in tried(boss)
     with HookServer() as hook:
         app = make_app(alert_webhook_url=hook.url, webhook_allow_hosts=(hook.host,))
-        both = log_in(app.test_client(), "boss@example.com")
+        both = log_in(app.test_client(), BOSS)
         listed = both.get("/alerts/").text
         assert "127.0.0.1" in listed
         assert hook.url not in listed  # its path may be a secret
@@ -140,5 +142,5 @@ def test_whether_one_is_told_can_be_tried(
         sent: dict[str, Any] = json.loads(hook.received[0].body)
     assert sent["text"].endswith("This is only a test")
     inside = make_app(alert_webhook_url="http://127.0.0.1:1/hook")  # nobody allowed it
-    page = tried(log_in(inside.test_client(), "boss@example.com"))
+    page = tried(log_in(inside.test_client(), BOSS))
     assert "Webhook did not arrive: not an https address" in page
