@@ -22,6 +22,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     from app.jobs import changed
     from app.metrics import committed
     from app.models import audit  # with it come all tables: a session needs to know them
+    from app.tracing import spans
 
     app = Flask(__name__)
     app.config.update(_flask_config(settings))
@@ -35,6 +36,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     audit.install()
     changed.install()
     committed.install()
+    spans.switch(bool(settings.otel_exporter_otlp_endpoint))
     if admin:
         _plug_in_the_web(app, settings)
     return app

@@ -18,6 +18,7 @@ from app.embedded.ports import HOST
 from app.extensions import db
 from app.jobs import heartbeat
 from app.metrics import keeping
+from app.tracing import export
 from config import Settings
 
 
@@ -59,6 +60,7 @@ class Server(BaseApplication):
         if self.flask:
             with self.flask.app_context():
                 keeping.keep()
+                export.send()
                 heartbeat.leave(heartbeat.WEB)
 
 
@@ -68,6 +70,7 @@ def report(app: Flask) -> None:
         with app.app_context():
             heartbeat.beat(heartbeat.WEB)
             keeping.keep()
+            export.send()
         time.sleep(keeping.EVERY)
 
 

@@ -32,6 +32,8 @@ from app.jobs.outbox import JobError, Unfinished, Work
 from app.metrics import catalogue, counting, keeping
 from app.models import MAILS, Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
+from app.tracing import spans
+from app.tracing.spans import Span, Value
 
 LEASE = timedelta(seconds=150)
 """Longer than any handler takes: a mail server that needs its full timeout for each step."""
@@ -208,6 +210,19 @@ def _count(work: Work, result: str, began: float) -> None:
     counting.observe(catalogue.JOB_DURATION, time.monotonic() - began, job=work.kind)
     if result in ("again", "given_up") and work.kind in MAILS:
         counting.count(catalogue.MAILS, result=result)
+    if spans.is_on():
+        _trace(work, result, began)
+
+
+def _trace(work: Work, result: str, began: float) -> None:
+    trace_id = spans.trace_of(work.call_sid)
+    root = spans.root_of(trace_id) if work.call_sid else ""
+    about: dict[str, Value] = {"job_id": work.id, "attempt": work.attempts, "result": result}
+    if work.tenant_id is not None:
+        about["tenant_id"] = work.tenant_id
+    since = spans.ago(time.monotonic() - began)
+    name, failed = f"job {work.kind}", result != "done"
+    spans.note(Span(name, trace_id, since, time.time_ns(), root, "", failed, about))
 
 
 def _scope(tenant_id: int | None) -> AbstractContextManager[None]:

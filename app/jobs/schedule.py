@@ -23,6 +23,7 @@ from app.jobs import heartbeat, outbox, running
 from app.metrics import keeping
 from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants
+from app.tracing import export
 
 DRAIN_SECONDS = 60.0
 
@@ -133,3 +134,4 @@ def _drain(app: Flask) -> None:
         db.engine.dispose(close=False)  # connections from before the fork are the parent's
         running.run_due(DRAIN_SECONDS, stopping=lambda: bool(asked))
         keeping.keep()
+        export.send()

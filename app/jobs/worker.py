@@ -23,6 +23,7 @@ from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, queues, running
 from app.metrics import keeping
+from app.tracing import export
 
 DRAIN_SECONDS = 60.0
 MAINTENANCE_SECONDS = 20  # RQ's 600 would leave a killed worker's look alone for that long
@@ -39,6 +40,7 @@ def look() -> None:
         running.run_due(DRAIN_SECONDS, stopping=lambda: _stop_asked)
     finally:
         keeping.keep()  # this child ends without another word
+        export.send()
     if not _stop_asked and running.any_due():
         outbox.wake()
 

@@ -1,7 +1,7 @@
 """Counts what a transaction writes once it is committed, and nothing of one that is rolled back."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -14,14 +14,15 @@ _KEY = "counted"
 
 
 def count(metric: Metric, by: float = 1, **labels: object) -> None:
-    _put_off(partial(counting.count, metric, by, **labels))
+    afterwards(partial(counting.count, metric, by, **labels))
 
 
 def observe(metric: Metric, value: float, **labels: object) -> None:
-    _put_off(partial(counting.observe, metric, value, **labels))
+    afterwards(partial(counting.observe, metric, value, **labels))
 
 
-def _put_off(work: Any) -> None:
+def afterwards(work: Callable[[], None]) -> None:
+    """Do this once the transaction is committed; it must not fail."""
     db.session().info.setdefault(_KEY, []).append(work)
 
 

@@ -15,9 +15,11 @@ from typing import Any
 from app import logs
 from app.ai.interpreter import Tier, Understood
 from app.metrics import catalogue, counting
+from app.tracing import spans
+from app.tracing.spans import Span, Value
 from app.voice.flow import messages as m
 from app.voice.flow.states import State
-from app.voice.inbox import Claim
+from app.voice.inbox import Claim, Delivery
 
 DECIDED, BESIDE, GAVE_WAY, FAILED = "decided", "beside", "gave_way", "failed"
 
@@ -37,6 +39,7 @@ class Account:
     outcome: str = ""
     error: str = ""
     understood: Understood | None = None
+    asked: tuple[int, int] | None = None  # the model: from when to when, in nanoseconds
 
     @property
     def tier(self) -> str:
@@ -64,7 +67,10 @@ def turn(claimed: Claim, submitted: float) -> Iterator[None]:
             raise
         finally:
             _account.reset(token)
-            _tell(account, time.monotonic() - submitted)
+            seconds = time.monotonic() - submitted
+            _tell(account, seconds)
+            if spans.is_on():
+                _trace(account, delivery, spans.ago(seconds))
 
 
 def decided(
@@ -76,6 +82,17 @@ def decided(
         account.came_from, account.went_to = str(state), str(decision.state)
         account.path = tuple(map(str, decision.path))
         account.refused, account.outcome = str(decision.refused or ""), str(outcome or "")
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Around the time that the model is given."""
+    began = time.time_ns()
+    try:
+        yield
+    finally:
+        if (account := _account.get()) is not None:
+            account.asked = began, time.time_ns()
 
 
 def gave_way() -> None:
@@ -112,6 +129,26 @@ def _tell(account: Account, seconds: float) -> None:
         counting.count(catalogue.GUARDED, rule=rule)
     if understood is not None:
         _count(understood)
+
+
+def _trace(account: Account, delivery: Delivery, began: int) -> None:
+    trace_id, span_id = spans.trace_of(delivery.call_sid), spans.new_id()
+    root = spans.root_of(trace_id)
+    about: dict[str, Value] = {
+        "call_sid": delivery.call_sid, "tenant_id": delivery.tenant_id, "turn": delivery.turn,
+        "kind": str(delivery.kind), "result": account.result, "from_state": account.came_from,
+        "to_state": account.went_to, "tier": account.tier,
+    }  # fmt: skip
+    failed = account.result == FAILED
+    spans.note(Span("turn", trace_id, began, time.time_ns(), root, span_id, failed, about))
+    found = account.understood
+    if account.asked and found is not None:
+        told: dict[str, Value] = {
+            "tokens_in": found.tokens_in, "tokens_out": found.tokens_out,
+            "fallback": reason_of(found.reason),
+        }  # fmt: skip
+        away = found.tier is not Tier.MODEL
+        spans.note(Span("model", trace_id, *account.asked, span_id, "", away, told))
 
 
 def _count(understood: Understood) -> None:
