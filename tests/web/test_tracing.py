@@ -1,5 +1,5 @@
-"""Traces: a call, its turns, the model's time and its jobs under the CallSid's own 128 bits, sent to
-a real receiver of OTLP over HTTP, which costs nobody anything when it is away."""
+"""Traces: a call, its turns, the model's time and its jobs under the CallSid's own 128 bits, sent
+to a real receiver of OTLP over HTTP, which costs nobody anything when it is away."""
 
 import json
 import re
