@@ -15,6 +15,7 @@ from typing import Any
 from flask import Flask, current_app
 from redis import Redis, RedisError
 from rq import Worker
+from rq.exceptions import StopRequested
 from rq.job import Job as RqJob
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
@@ -57,7 +58,21 @@ class OutboxWorker(Worker):
         if os.getpid() == self.pid:  # and not in a child, whose connections are its own
             heartbeat.beat(heartbeat.WORKER)
             keeping.keep()
+            self._stand_in()
+
+    def _stand_in(self) -> None:
+        """A worker works whether it can look after alerts or not. RQ's way to end one that waits is
+        an exception, which may come at any place and must not be lost."""
+        try:
             watching.stand_in()
+        except StopRequested:
+            raise
+        except Exception as error:  # the edge
+            log.warning("nobody looks after alerts", extra={"error": type(error).__name__})
+        finally:
+            db.session.remove()
+        if self.stop_asked and not self._stop_requested:
+            raise StopRequested
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stop_asked = True
