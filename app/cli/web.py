@@ -4,6 +4,7 @@ import argparse
 import os
 import threading
 import time
+from logging import getLogger
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from app.jobs import heartbeat
 from app.metrics import keeping
 from app.tracing import export
 from config import Settings
+
+log = getLogger(__name__)
 
 
 class Log(gunicorn.glogging.Logger):
@@ -67,10 +70,13 @@ class Server(BaseApplication):
 def report(app: Flask) -> None:
     """For as long as a web process lives: its signs of life, and what it has counted."""
     while True:
-        with app.app_context():
-            heartbeat.beat(heartbeat.WEB)
-            keeping.keep()
-            export.send()
+        try:
+            with app.app_context():
+                heartbeat.beat(heartbeat.WEB)
+                keeping.keep()
+                export.send()
+        except Exception:  # the edge: else this process would count as dead from now on
+            log.exception("a web process could not report")
         time.sleep(keeping.EVERY)
 
 

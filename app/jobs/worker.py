@@ -51,6 +51,7 @@ class OutboxWorker(Worker):
 
     max_connection_wait_time = 5.0
     stop_asked = False
+    looks_again_at = 0.0
 
     def heartbeat(self, *args: Any, **named: Any) -> None:
         """RQ's own round: a worker that hangs leaves no sign of life, one without work does."""
@@ -63,6 +64,9 @@ class OutboxWorker(Worker):
     def _stand_in(self) -> None:
         """A worker works whether it can look after alerts or not. RQ's way to end one that waits is
         an exception, which may come at any place and must not be lost."""
+        if time.monotonic() < self.looks_again_at:
+            return
+        self.looks_again_at = time.monotonic() + watching.EVERY.total_seconds()
         try:
             watching.stand_in()
         except StopRequested:

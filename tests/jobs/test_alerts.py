@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app import breaker, models
 from app.alerts import measured, rules, watching
@@ -322,6 +322,25 @@ def test_while_the_database_is_away_the_scheduler_tells_and_says_when_it_is_back
     assert clock.firing() == {"database"}
     clock.look(times=12)
     assert told(hook)[1:] == [[("database", False, False)]]
+
+
+def test_a_worker_looks_while_no_scheduler_does(clock: Clock, rows: Rows, hook: HookServer) -> None:
+    give_up(rows, rows.tenant(), 9, datetime.now(UTC))
+    with clock.app.app_context():
+        watching.stand_in()  # the scheduler's last sign of life is fresh
+    assert clock.rows() == {}
+    with clock.app.app_context():
+        with across_tenants():
+            db.session.execute(
+                update(models.Heartbeat)
+                .where(models.Heartbeat.kind == "scheduler")
+                .values(seen_at=datetime.now(UTC) - HOUR)
+            )
+            db.session.commit()
+        watching.stand_in()
+        watching.stand_in()
+    assert clock.firing() == {"jobs"}
+    assert told(hook) == [[("jobs", True, False)]]
 
 
 def test_rules_turn_only_after_a_while() -> None:
