@@ -70,7 +70,7 @@ class Understood:
     reason: str = ""
     unsaid: tuple[str, ...] = ()
     besides: Answer | TellHours | None = None
-    model_ms: int | None = None
+    model_ms: int | None = field(default=None, compare=False)
 
 
 class Interpreter(Protocol):

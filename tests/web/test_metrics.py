@@ -3,12 +3,14 @@ may look inside."""
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -184,11 +186,15 @@ def all_done(app: Flask) -> bool:
 def web(settings: Settings, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     started = served(settings, port)
     try:
-        until(lambda: _answers(port))
+        until(lambda: _answers(port), patience=120)  # it builds the whole panel first
         yield started
     finally:
         started.terminate()
         started.wait()
+
+
+def children(pid: int) -> set[int]:
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def _answers(port: int) -> bool:
@@ -201,8 +207,8 @@ def _answers(port: int) -> bool:
 def test_figures_are_right_with_several_processes_and_after_each_of_them_has_ended(
     app: Flask, business: Business, settings: Settings, services: Services, rows: Rows
 ) -> None:
-    """Three web processes, a worker whose children end without a word, a scheduler; then all of
-    them anew. Nothing is lost, nothing counted twice, and every node tells the same."""
+    """Three web processes, a worker whose children end without a word, a scheduler; then web
+    processes and worker anew. Nothing is lost, and nothing counted twice."""
     port = free_port(0)
     with app.app_context(), across_tenants():
         db.session.add(Milestone(name=BACKUP))
@@ -237,24 +243,29 @@ def test_figures_are_right_with_several_processes_and_after_each_of_them_has_end
     def alive() -> list[float]:
         return [counted("recep_processes", kind=kind) for kind in heartbeat.KINDS]
 
-    def runs(*commands: str) -> None:
-        with ExitStack() as stack:
-            children = [
-                stack.enter_context(process(command, environment(settings))) for command in commands
-            ]
-            stack.enter_context(web(settings, port))
-            refuse(30)
-            add_jobs(f"after {counted('recep_webhook_refusals_total', reason='signature')}")
-            until(lambda: alive() == [3, 1, commands.count("scheduler")])
-            until(lambda: all_done(app))
-            for child in children:
-                child.terminate()
-                child.wait()
-        with app.app_context():
-            assert heartbeat.beats() == []  # each said goodbye
+    def work(name: str) -> None:
+        refuse(30)
+        add_jobs(name)
+        until(lambda: alive() == [3, 1, 1])
+        until(lambda: all_done(app))
 
-    runs("worker", "scheduler")
-    runs("worker")
+    with (
+        process("scheduler", environment(settings)) as scheduler,
+        web(settings, port) as server,
+    ):
+        for name in ("once", "again"):
+            with process("worker", environment(settings)) as worker:
+                work(name)
+                worker.terminate()
+                worker.wait()
+            former = children(server.pid)
+            for pid in former:
+                os.kill(pid, signal.SIGTERM)
+            until(lambda former=former: not former & children(server.pid))
+        scheduler.terminate()
+        scheduler.wait()
+    with app.app_context():
+        assert heartbeat.beats() == []  # each said goodbye
     with app.app_context():
         found = read(app.test_client().get("/metrics").text)
     assert value(found, "recep_webhook_refusals_total", reason="signature") == 60
