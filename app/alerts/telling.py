@@ -30,6 +30,7 @@ from app.voice.spoken import speech
 MAIL_SECONDS: Final = 15.0
 POST_SECONDS: Final = 5.0
 LANGUAGE: Final = "en-US"
+_AGAIN: Final = "You are told again every four hours while it lasts, and once when it is over."
 
 log = getLogger(__name__)
 
@@ -123,15 +124,21 @@ def _letter(news: Sequence[News]) -> Letter:
         rows.append(Row("Alert", one.line))
         if one.firing:
             rows.append(Row("What is measured", one.rule.measures))
+            rows.append(Row("Now", _now(one)))
             at = written(one.threshold, one.rule.unit)
-            rows.append(Row("Told at", f"{at} and more{f' ({one.detail})' if one.detail else ''}"))
+            rows.append(Row("Told at", f"{at} and more"))
             rows.append(Row("What to do", one.rule.advice))
         rows.append(Row("Since", f"{one.since:%A, %B %-d, %Y, %H:%M} UTC"))
     return Letter(
         subject=subject, title=subject,
-        notes=("You are told again every four hours while it lasts, and once when it is over.",),
+        notes=(_AGAIN,) if any(one.firing for one in news) else (),
         rows=tuple(rows), footer=f"All alerts, and how to mute one: {base}/alerts/",
     )  # fmt: skip
+
+
+def _now(one: News) -> str:
+    value = "not known" if one.value is None else written(one.value, one.rule.unit)
+    return f"{value} ({one.detail})" if one.detail else value
 
 
 def _message_id() -> str:

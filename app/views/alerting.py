@@ -114,10 +114,10 @@ class Alerts(BaseView):
             nobody_looks=looked is None or datetime.now(UTC) - looked > STALE, ways=_ways(),
         )  # fmt: skip
 
-    @expose("/<name>", methods=["GET", "POST"])
-    def edit(self, name: str) -> Any:
+    @expose("/<alert>", methods=["GET", "POST"])
+    def edit(self, alert: str) -> Any:
         act_as.super_admins_only()
-        one = _one(name)
+        one = _one(alert)
         form = AlertForm(
             data={"threshold": one.row and one.row.threshold,
                   "active": one.row is None or one.row.active}
@@ -134,11 +134,11 @@ class Alerts(BaseView):
             return redirect(url_for("Alerts.overview"))
         return self._page(one, form, MuteForm(formdata=None))
 
-    @expose("/<name>/mute", methods=["POST"])
-    def mute(self, name: str) -> Any:
+    @expose("/<alert>/mute", methods=["POST"])
+    def mute(self, alert: str) -> Any:
         """For some hours, until a moment, or (with neither) no longer."""
         act_as.super_admins_only()
-        one, hours = _one(name), request.form.get("hours", "")
+        one, hours = _one(alert), request.form.get("hours", "")
         if hours in MUTES:
             until: datetime | None = datetime.now(UTC) + timedelta(hours=int(hours))
         elif "until" in request.form:
@@ -150,7 +150,7 @@ class Alerts(BaseView):
             until = None
         _change(one.rule, muted_until=until)
         flash(gettext("Alert muted") if until else gettext("Alert no longer muted"), "success")
-        return redirect(url_for("Alerts.edit", name=name))
+        return redirect(url_for("Alerts.edit", alert=alert))
 
     @expose("/try", methods=["POST"])
     def attempt(self) -> Any:

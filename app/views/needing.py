@@ -55,7 +55,7 @@ def _alerts() -> Iterator[Need]:
     )
     for name in db.session.scalars(wrong.order_by(Alert.since)):
         if name in BY_NAME:
-            url = url_for("Alerts.edit", name=name)
+            url = url_for("Alerts.edit", alert=name)
             yield Need("bad", gettext(BY_NAME[name].title), gettext("See the alert"), url)
 
 
