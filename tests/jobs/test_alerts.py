@@ -311,6 +311,8 @@ def test_while_the_database_is_away_the_scheduler_tells_and_says_when_it_is_back
     clock: Clock, hook: HookServer, sink: MailSink, services: Any
 ) -> None:
     clock.look()
+    with clock.app.app_context():
+        db.engine.dispose()  # a connection would be waited for as long as a statement may take
     with paused(services.postgres), clock.app.app_context():
         for _ in range(6):
             clock.now += MINUTE
