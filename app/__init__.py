@@ -69,7 +69,6 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
             "pool_size": settings.db_pool_size,
             "max_overflow": DB_POOL_OVERFLOW,
             "pool_timeout": 1,
-            "pool_pre_ping": True,
             "pool_recycle": 1800,
             "hide_parameters": True,  # see app/unquoted.py
             "poolclass": database.Pool,

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app import leases, rates, settling
@@ -43,6 +43,12 @@ from app.voice.flow.messages import (
 
 RECORDED = "RecordVerb"  # Twilio's word for a message spoken after the tone
 _REOPENED_BY_A_MESSAGE = (Outcome.ABANDONED, Outcome.FAILED, Outcome.ANSWERED)
+# Made once, as every turn pays for making them.
+_NUMBER = select(TwilioNumber.id, TwilioNumber.practice).where(
+    TwilioNumber.number == bindparam("called")
+)
+_BEGIN = insert(CallSession.__table__).on_conflict_do_nothing(index_elements=["call_sid"])
+_LOCKED = select(CallSession).where(CallSession.call_sid == bindparam("sid")).with_for_update()
 COLUMNS = {Ask.NAME: 120, Ask.PHONE: 32, Ask.EMAIL: 254, Ask.REASON: 4000}
 
 
@@ -51,27 +57,19 @@ def begun(
 ) -> CallSession | None:
     """The row of a call, locked; made if there is none yet. None: it is another tenant's. `at` is
     when a new one began, if not now."""
-    number = db.session.execute(
-        select(TwilioNumber.id, TwilioNumber.practice).where(TwilioNumber.number == called)
-    ).one_or_none()
+    number = db.session.execute(_NUMBER, {"called": called}).one_or_none()
     row = {
         "tenant_id": current_tenant_id(), "call_sid": call_sid,
         "channel": str(Channel.TEST if number and number.practice else Channel.PHONE),
         "number_id": number.id if number else None, "caller": caller, "called": called,
     }  # fmt: skip
     times = {"started_at": at, "last_turn_at": at} if at else {}
-    db.session.execute(
-        insert(CallSession.__table__)
-        .values(row | times)
-        .on_conflict_do_nothing(index_elements=["call_sid"])
-    )
+    db.session.execute(_BEGIN, row | times)
     return locked(call_sid)
 
 
 def locked(call_sid: str) -> CallSession | None:
-    return db.session.scalar(
-        select(CallSession).where(CallSession.call_sid == call_sid).with_for_update()
-    )
+    return db.session.scalar(_LOCKED, {"sid": call_sid})
 
 
 def message_left(call: CallSession) -> None:

@@ -6,6 +6,7 @@ clock of its own (https://www.psycopg.org/docs/advanced.html#support-for-corouti
 PostgreSQL's own limits come besides: they end the work there, too.
 """
 
+import math
 import select
 import time
 from collections.abc import Iterator
@@ -24,8 +25,8 @@ from psycopg2.extensions import (
 )
 from sqlalchemy import event
 from sqlalchemy.engine import Engine, ExceptionContext
-from sqlalchemy.exc import DBAPIError, TimeoutError
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, TimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from app import breaker
 from app.metrics import catalogue, counting
@@ -33,11 +34,13 @@ from app.metrics import catalogue, counting
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 40.0  # more than the login role's statement_timeout: the server tells first
 LEAST_SECONDS = 0.25  # when time is up: to roll back, and to see that nothing is to be had
+IDLE_SECONDS = 1.0  # a connection that was used within them is not asked for a sign of life
 FAILURES, REST = 3, 2.0  # a server that is restarted is back within seconds
 
 # Milliseconds, while a caller waits. The login role has longer ones, for the panel and for jobs.
 STATEMENT_MS, LOCK_MS, IDLE_MS = 1500, 1000, 5000
 
+_USED = "last_used"
 _until: ContextVar[float | None] = ContextVar("database_until", default=None)
 
 
@@ -99,6 +102,34 @@ class Pool(QueuePool):
         guard.passed()
         self.most_in_use = max(self.most_in_use, self.checkedout())
         return found
+
+
+@event.listens_for(Pool, "checkin")
+def _put_back(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _look(dbapi: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Whether it still leads anywhere. Not SQLAlchemy's pre_ping: that asks the server each time,
+    and a turn takes several connections. Of one that was just used it is enough that the server
+    did not say good-bye: nothing else comes unasked."""
+    try:
+        if _is_readable(dbapi.fileno()):
+            raise psycopg2.OperationalError("the server closed it")
+        if time.monotonic() - record.info.get(_USED, math.inf) > IDLE_SECONDS:
+            dbapi.autocommit = True
+            with dbapi.cursor() as cursor:
+                cursor.execute("select 1")
+            dbapi.autocommit = False
+    except psycopg2.Error as error:
+        raise InvalidatePoolError("this connection leads nowhere any more") from error
+
+
+def _is_readable(file: int) -> bool:
+    looked_at = select.poll()
+    looked_at.register(file, select.POLLIN)
+    return bool(looked_at.poll(0))
 
 
 def install() -> None:

@@ -7,6 +7,7 @@ row-level policies compare `tenant_id` with `app.tenant_id`. Either is enough al
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import g, has_app_context
@@ -218,6 +219,7 @@ def _enclosed_tables(statement: Any) -> set[str]:
     }
 
 
+@lru_cache(maxsize=4096)
 def _criteria(tenant_id: int) -> tuple[Any, ...]:
     from app.models import AuditLog, Tenant, User
 

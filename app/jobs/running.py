@@ -24,6 +24,7 @@ from app.jobs import (
     owners,
     people,
     recordings,
+    rings,
     summaries,
     upkeep,
     webhooks,
@@ -78,6 +79,7 @@ HANDLERS: dict[str, Handler] = {
     JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3, platform=True),
     JobKind.BOOK_NUMBERS: Handler(ledger.book_numbers, attempts=3, platform=True),
     # Twilio may be away for a day and a half.
+    JobKind.BOOK_RING_TEST: Handler(rings.book_ring_test, attempts=40, first=timedelta(seconds=30)),
     JobKind.DELETE_TENANT: Handler(
         leaving.delete_tenant, attempts=40, platform=True, first=timedelta(seconds=30)
     ),

@@ -32,6 +32,7 @@ class JobKind(StrEnum):
     CLEANUP = "cleanup"
     WEBHOOK_OUT = "webhook_out"
     BOOK_NUMBERS = "book_numbers"
+    BOOK_RING_TEST = "book_ring_test"
     DELETE_TENANT = "delete_tenant"
     ERASE_PERSON = "erase_person"
     LIMIT_MAIL = "limit_mail"  # a limit is near, or reached

@@ -37,6 +37,8 @@ from app.voice import (
     twiml,
     unkept,
 )
+from app.voice import before as standing
+from app.voice.before import Before
 from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
@@ -145,15 +147,19 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
         admitted = _from_the_start(admitted)  # its beginning was not kept
     minds: Minds = current_app.extensions["minds"]
     with minds.requests.held(admitted.tenant_id) as within:
-        if not within and admitted.webhook.kind == Kind.VOICE and _flooded(admitted, minds):
+        if not within and _begins(admitted.webhook) and _flooded(admitted, minds):
             return twiml.reject()
         if within:
             return _taken(admitted, arrived + ANSWER_WITHIN)
         return _taken(admitted, arrived, HOLD_PAUSE)
 
 
+def _begins(hook: Webhook) -> bool:
+    """And has cost nothing yet: whoever waits already has been answered."""
+    return hook.kind == Kind.VOICE and not hook.wait
+
+
 def _flooded(admitted: Admitted, minds: Minds) -> bool:
-    """Said of calls alone that begin: they have cost nothing yet."""
     if minds.turns.waiting(admitted.tenant_id) < MOST_WAITING:
         return False
     log.warning("flooded: a call is not answered")
@@ -163,10 +169,14 @@ def _flooded(admitted: Admitted, minds: Minds) -> bool:
 def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
     """`pause`: seconds after which a caller who must wait comes back."""
     hook = admitted.webhook
+    minds: Minds = current_app.extensions["minds"]
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
     with acting_for(admitted.tenant_id):
         admitted = unkept.cleaned(admitted)
         claimed = inbox.claim(delivery, _event(admitted))
+        # At once, as each transaction costs; a call that begins may be refused: that is for itself.
+        goes_on = claimed is not None and claimed.attempts == 1 and hook.kind != Kind.VOICE
+        before = standing.read(claimed, minds) if claimed and goes_on else None
         db.session.commit()
     db.session.remove()
     if claimed is None:
@@ -175,7 +185,7 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
         return _give_up(admitted, "failed")
     if claimed.attempts > 1:  # whoever thought about it first died
         failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
-    thought = _start(claimed)
+    thought = _start(claimed, before)
     try:
         return thought.result(max(0.0, answer_by - time.monotonic()))
     except Late:
@@ -189,7 +199,7 @@ def _from_the_start(admitted: Admitted) -> Admitted:
     return replace(admitted, webhook=replace(admitted.webhook, kind=Kind.VOICE, turn=0))
 
 
-def _start(claimed: Claim) -> "Future[str]":
+def _start(claimed: Claim, before: Before | None) -> "Future[str]":
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     minds: Minds = app.extensions["minds"]
     submitted = time.monotonic()
@@ -199,7 +209,7 @@ def _start(claimed: Claim) -> "Future[str]":
         tenant_id = claimed.delivery.tenant_id
         account = told.turn(claimed, submitted)
         with app.app_context(), account, database.by(ends), acting_for(tenant_id):
-            return thinking.think(claimed, minds)
+            return thinking.think(claimed, minds, before)
 
     return minds.turns.submit(claimed.delivery.tenant_id, run)
 

@@ -98,8 +98,6 @@ def _refusal(call: CallSession, before: Before) -> str:
     found, refusal = before.found, before.refusal
     if refusal == callers.REJECTED:
         return twiml.reject()
-    if refusal == callers.BUSY:
-        return twiml.hang_up(notices.all_busy(found.language), voice_of(found))
     if refusal == TenantStatus.SUSPENDED and found.suspension_number:
         links = twiml.Links(_base_url(), call.turn, called=call.called)
         talk_seconds = before.means.talk_seconds

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 THINK_SECONDS = 4.0
 
 
-def think(claimed: Claim, minds: "Minds") -> str:
-    """Decide a claimed turn and commit it; the TwiML that is now stored for it."""
+def think(claimed: Claim, minds: "Minds", before: Before | None = None) -> str:
+    """Decide a claimed turn and commit it; the TwiML that is now stored for it. `before`: what was
+    read as it was claimed."""
     began = time.monotonic()
-    before = standing.read(claimed, minds)
+    before = before or standing.read(claimed, minds)
     if (answer := _beside(claimed, before)) is not None:
         return answer
     facts = _facts(claimed, before)

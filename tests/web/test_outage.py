@@ -12,7 +12,7 @@ from app import breaker, models
 from app.voice import outage as held
 from app.voice import proven
 from tests.conftest import FRESH, Services
-from tests.factories import sid
+from tests.factories import Rows, sid
 from tests.web.conftest import Business, Caller
 
 
@@ -230,10 +230,12 @@ def test_a_message_left_where_nginx_answered_is_kept_with_its_call(
 
 
 def test_who_says_nothing_after_the_tone_gets_the_fallback_number(
-    app: Flask, make_business: Callable[..., Business], outage: Outage
+    app: Flask, make_business: Callable[..., Business], outage: Outage, rows: Rows
 ) -> None:
     for number, expected in ((CELL, ["Dial"]), (None, ["Say", "Hangup"])):
-        caller = Caller(app, make_business(fallback_number=number))
+        business = make_business(fallback_number=number)
+        rows.limits(business.tenant, talk_seconds=600)
+        caller = Caller(app, business)
         caller.dial()
         outage.down()
         answer = caller.post("/twilio/message?turn=1").text
@@ -242,6 +244,7 @@ def test_who_says_nothing_after_the_tone_gets_the_fallback_number(
         if number:
             dial = ElementTree.fromstring(answer).find("Dial")
             assert dial is not None
+            assert dial.get("timeLimit") == "600"
             ended = {"DialCallStatus": "completed", "DialBridged": "true", "DialCallDuration": "7"}
             assert verbs(caller.post(str(dial.get("action")), **ended).text) == ["Hangup"]
             call = caller.row()
@@ -250,15 +253,17 @@ def test_who_says_nothing_after_the_tone_gets_the_fallback_number(
 
 
 def test_calls_that_are_sent_elsewhere_are_so_without_the_database(
-    app: Flask, make_business: Callable[..., Business], outage: Outage
+    app: Flask, make_business: Callable[..., Business], outage: Outage, rows: Rows
 ) -> None:
     business = make_business(fallback_number=CELL, forward_calls=True)
+    rows.limits(business.tenant, talk_seconds=600)
     Caller(app, business).dial()
     outage.down()
     first, second = Caller(app, business), Caller(app, business)
     for caller in (first, second):
         [dial] = ElementTree.fromstring(caller.dial().text)
         assert (dial.tag, dial.findtext("Number")) == ("Dial", CELL)
+        assert dial.get("timeLimit") == "600"
     action = str(dial.get("action"))
     nobody = {"DialCallStatus": "no-answer", "DialBridged": "false"}
     assert "Record" in verbs(first.post(action, **nobody).text)
