@@ -60,6 +60,7 @@ class Work:
     attempts: int = 1
     created_at: datetime | None = None
     closed: bool = False  # whether its tenant is
+    call_sid: str = ""
     token: str = ""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import func, text, update
 
-from app import masking
+from app import logs, masking
 from app.extensions import db
 from app.jobs import (
     collecting,
@@ -30,8 +30,11 @@ from app.jobs import (
     webhooks,
 )
 from app.jobs.outbox import JobError, Unfinished, Work
-from app.models import Job, JobKind, JobStatus
+from app.metrics import catalogue, counting, keeping
+from app.models import MAILS, Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
+from app.tracing import spans
+from app.tracing.spans import Span, Value
 
 LEASE = timedelta(seconds=150)
 """Longer than any handler takes: a mail server that needs its full timeout for each step."""
@@ -106,7 +109,11 @@ _CLAIMS = tuple(
         returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at,
             exists (
                 select from tenant where tenant.id = job.tenant_id and tenant.status = 'closed'
-            ) as closed
+            ) as closed,
+            coalesce((
+                select call_sid from call_session
+                where call_session.tenant_id = job.tenant_id and call_session.id = job.call_id
+            ), '') as call_sid
     """)
     for whose in _IN_TURN
 )
@@ -160,6 +167,7 @@ def run_due(seconds: float = 60.0, stopping: Callable[[], bool] = lambda: False)
         if work is None:
             break
         run(work)
+        keeping.keep_now_and_then()
         ran, after = ran + 1, work.tenant_id or 0
     return ran
 
@@ -174,6 +182,12 @@ def _somebody() -> int:
 
 def run(work: Work) -> None:
     """Run one claimed row and record the result, the next attempt, or why it was given up."""
+    about = {"call_sid": work.call_sid} if work.call_sid else {}
+    with logs.about(**_fields(work), **about):
+        _run(work)
+
+
+def _run(work: Work) -> None:
     began = time.monotonic()
     try:
         if work.closed and work.kind not in outbox.STILL_DONE:
@@ -182,15 +196,35 @@ def run(work: Work) -> None:
             result = _handler(work).run(work)
             if not _finish(work, status=JobStatus.DONE, result=result, last_error=""):
                 db.session.rollback()
-                log.warning("job finished by another worker", extra=_fields(work))
+                log.warning("job finished by another worker")
                 return
             db.session.commit()
-        took = round((time.monotonic() - began) * 1000)
-        log.info("job done", extra=_fields(work) | {"ms": took})
+        _count(work, "done", began)
+        log.info("job done", extra={"ms": round((time.monotonic() - began) * 1000)})
     except Exception as error:  # the edge: one bad row must not stop the others
-        _failed(work, error)
+        _failed(work, error, began)
     finally:
         db.session.remove()
+
+
+def _count(work: Work, result: str, began: float) -> None:
+    counting.count(catalogue.JOBS, job=work.kind, result=result)
+    counting.observe(catalogue.JOB_DURATION, time.monotonic() - began, job=work.kind)
+    if result in ("again", "given_up") and work.kind in MAILS:
+        counting.count(catalogue.MAILS, result=result)
+    if spans.is_on():
+        _trace(work, result, began)
+
+
+def _trace(work: Work, result: str, began: float) -> None:
+    trace_id = spans.trace_of(work.call_sid)
+    root = spans.root_of(trace_id) if work.call_sid else ""
+    about: dict[str, Value] = {"job_id": work.id, "attempt": work.attempts, "result": result}
+    if work.tenant_id is not None:
+        about["tenant_id"] = work.tenant_id
+    since = spans.ago(time.monotonic() - began)
+    name, failed = f"job {work.kind}", result != "done"
+    spans.note(Span(name, trace_id, since, time.time_ns(), root, "", failed, about))
 
 
 def _scope(tenant_id: int | None) -> AbstractContextManager[None]:
@@ -208,19 +242,20 @@ def _handler(work: Work) -> Handler:
     return handler
 
 
-def _failed(work: Work, error: Exception) -> None:
+def _failed(work: Work, error: Exception, began: float) -> None:
     db.session.rollback()
     reason = _reason(error)
-    result = getattr(error, "result", None)
-    kept = {"result": result} if result else {}
+    kept = {"result": found} if (found := getattr(error, "result", None)) else {}
     handler = HANDLERS.get(work.kind, Handler(run=lambda _: {}, attempts=8))
     if isinstance(error, Unfinished):
         return _go_on(work, **kept)
     dead = getattr(error, "permanent", False) or work.attempts >= handler.attempts
     level = log.error if dead else log.warning
     level("job given up" if dead else "job to be tried again",
-          extra=_fields(work) | {"error": type(error).__name__},
+          extra={"error": type(error).__name__},
           exc_info=None if isinstance(error, JobError) else error)  # fmt: skip
+    result = "given_up" if dead else "again"
+    _count(work, "ended" if isinstance(error, Ended) else result, began)
     with _scope(work.tenant_id):
         if dead:
             told = _finish(work, status=JobStatus.DEAD, last_error=reason, **kept)
@@ -238,7 +273,7 @@ def _go_on(work: Work, **values: Any) -> None:
             run_at=func.clock_timestamp(), **values,
         )  # fmt: skip
         db.session.commit()
-    log.info("job goes on", extra=_fields(work))
+    log.info("job goes on")
 
 
 def _reason(error: Exception) -> str:

@@ -17,10 +17,13 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import exists, func, select, update
 
+from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, running
+from app.metrics import keeping
 from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants
+from app.tracing import export
 
 DRAIN_SECONDS = 60.0
 
@@ -74,7 +77,9 @@ def _planned(kind: JobKind, every: timedelta) -> Periodic:
 
 SCHEDULE = (
     Periodic(partial(heartbeat.beat, heartbeat.SCHEDULER), heartbeat.EVERY),
+    Periodic(keeping.keep, timedelta(seconds=keeping.EVERY)),
     Periodic(sweep, timedelta(seconds=5)),
+    Periodic(watching.look, watching.EVERY),
     Periodic(answer_again, timedelta(minutes=1)),
     _planned(JobKind.CLOSE_ORPHANS, timedelta(minutes=1)),
     _planned(JobKind.COLLECT_MESSAGES, timedelta(minutes=5)),
@@ -95,6 +100,7 @@ def serve(app: Flask) -> None:
                 _run(app, row)
         _stop.wait(max(0.05, min(due) - time.monotonic()))
     with app.app_context():
+        keeping.keep()
         heartbeat.leave(heartbeat.SCHEDULER)
 
 
@@ -127,3 +133,5 @@ def _drain(app: Flask) -> None:
     with app.app_context():
         db.engine.dispose(close=False)  # connections from before the fork are the parent's
         running.run_due(DRAIN_SECONDS, stopping=lambda: bool(asked))
+        keeping.keep()
+        export.send()

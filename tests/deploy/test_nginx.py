@@ -147,6 +147,7 @@ def test_when_no_node_answers_callers_are_asked_for_a_message(tmp_path: Path) ->
         for told in ("call-status", "recording-status"):
             assert post(f"/twilio/{told}").status_code == 503
         assert post("/login/").status_code == 502
+        assert post("/metrics").status_code == 404  # of no node's, and nobody's outside
 
 
 @pytest.mark.parametrize("manner", ["dies", "hangs"])

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from typing import IO
 
 import pytest
 from flask import Flask
@@ -52,13 +53,15 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
 
 
 @contextmanager
-def process(command: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    command: str, env: dict[str, str], stderr: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A worker or scheduler as `run.py` runs it."""
     program = (
         f"import sys; from config import Settings; from app.cli import {command}; "
         f"sys.exit({command}.main([], Settings.load()))"
     )
-    started = subprocess.Popen([sys.executable, "-c", program], env=env)
+    started = subprocess.Popen([sys.executable, "-c", program], env=env, stderr=stderr)
     try:
         yield started
     finally:
