@@ -108,6 +108,7 @@ def finish_call(
         call.duration = duration
     unsettled = settling.unsettled(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
     _keep_begun_message(call)
+    _keep_spoken_message(call)
     call.state = CallState.ENDED
     call.ended_at = at or datetime.now(UTC)
     if call.duration is None:
@@ -156,9 +157,12 @@ def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> Non
             call.before_spam = Outcome.TRANSFERRED
         else:
             call.outcome = Outcome.TRANSFERRED
-    if call.outcome == Outcome.BLOCKED and duration:
-        leases.release(call.call_sid)
-        settling.book(call, settling.valued(call, prices or rates.current()))
+    if call.outcome == Outcome.BLOCKED and not call.before_spam:
+        if duration:
+            leases.release(call.call_sid)
+            settling.book(call, settling.valued(call, prices or rates.current()))
+    elif duration is not None:
+        settling.correct(call, prices or rates.current())
 
 
 def save_lead(
@@ -203,6 +207,17 @@ def _keep_begun_message(call: CallSession) -> None:
         if isinstance(effect, SaveLead):
             save_lead(call, effect.draft, confirmed=False)
     call.memory = stored_memory.to_json(decision.memory)
+
+
+def _keep_spoken_message(call: CallSession) -> None:
+    """Of a message after the tone perhaps nothing came here but its recording: the database was
+    away when the caller was thanked for it."""
+    spoken = select(Recording.id).where(
+        Recording.call_id == call.id, Recording.source == RECORDED, Recording.duration > 0
+    )
+    known = select(Lead.id).where(Lead.call_id == call.id)
+    if _exists(spoken) and not _exists(known) and not is_blocked(call.caller):
+        save_lead(call, Draft(), confirmed=False)
 
 
 def _fill(lead: Lead, draft: Draft) -> None:

@@ -19,7 +19,8 @@ CHARGED_NOW: Final = frozenset({SpendKind.MAILS, SpendKind.RECORDING_SECONDS})
 def book(
     kind: SpendKind, quantity: int, *, key: str, call_id: int | None = None, model: str = ""
 ) -> None:
-    if quantity <= 0:
+    """Nothing is not booked; less than nothing corrects what was booked before."""
+    if not quantity:
         return
     row: dict[str, Any] = {
         "tenant_id": current_tenant_id(),

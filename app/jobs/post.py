@@ -94,10 +94,11 @@ def deliver(
     message = message_of(letter, recipients, speech, message_id(work))
     kept = _kept(message, recipients, private)
     try:
-        sent = _send(work, message)
+        sent = work.done["sent"] if "sent" in work.done else _send(work, message)
     except JobError as error:
         error.result = kept | error.result
         raise
+    work.done["sent"] = sent
     counting.count(catalogue.MAILS, result="sent" if sent else "filed")
     refused = dict(sent.refused) if sent else {}
     later = sorted(address for address, reply in refused.items() if reply.code < 500)

@@ -20,6 +20,7 @@ from sqlalchemy import exists, func, select, update
 from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, running
+from app.jobs.keeping import LONGEST
 from app.metrics import keeping
 from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants
@@ -117,7 +118,7 @@ def _run_due_in_a_child() -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     child = multiprocessing.get_context("fork").Process(target=_drain, args=(app,))
     child.start()
-    until = time.monotonic() + DRAIN_SECONDS + running.LEASE.total_seconds()
+    until = time.monotonic() + DRAIN_SECONDS + LONGEST.total_seconds()
     while child.is_alive() and time.monotonic() < until:
         child.join(0.2)
         if _stop.is_set():

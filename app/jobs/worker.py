@@ -20,6 +20,7 @@ from rq.job import Job as RqJob
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
+from app import database
 from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, queues, running
@@ -39,11 +40,15 @@ def look() -> None:
     """What every RQ job runs, in the child: all that is due, or as much as fits in a minute."""
     try:
         running.run_due(DRAIN_SECONDS, stopping=lambda: _stop_asked)
+        if not _stop_asked and running.any_due():
+            outbox.wake()
+    except Exception as error:
+        if not database.is_away(error):
+            raise
+        log.warning("the database does not answer", extra={"error": type(error).__name__})
     finally:
         keeping.keep()  # this child ends without another word
         export.send()
-    if not _stop_asked and running.any_due():
-        outbox.wake()
 
 
 class OutboxWorker(Worker):

@@ -31,6 +31,7 @@ from app.voice import (
     inbox,
     learning,
     legs,
+    meanwhile,
     notices,
     thinking,
     told,
@@ -145,6 +146,8 @@ def take_turn(admitted: Admitted, arrived: float) -> str:
     """
     if admitted.webhook.kind == Kind.GATHER and admitted.call_id is None:
         admitted = _from_the_start(admitted)  # its beginning was not kept
+    if (question := meanwhile.question_again(admitted)) is not None:
+        return question
     minds: Minds = current_app.extensions["minds"]
     with minds.requests.held(admitted.tenant_id) as within:
         if not within and _begins(admitted.webhook) and _flooded(admitted, minds):

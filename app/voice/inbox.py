@@ -42,6 +42,7 @@ _FINISH = (
     .values(twiml=bindparam("answer"))
     .returning(_table.c.id)
 )
+_KNOWN = select(_table.c.id).where(*_this)
 _ANSWER = select(_table.c.twiml).where(*_this)
 _LATEST = (
     select(_table.c.twiml)
@@ -86,6 +87,11 @@ def claim(delivery: Delivery, event: dict[str, Any]) -> Claim | None:
 def answer_of(delivery: Delivery) -> str | None:
     """The stored TwiML of a delivery, once somebody finished it."""
     return db.session.scalar(_ANSWER, _is(delivery))
+
+
+def is_known(delivery: Delivery) -> bool:
+    """Whether it was claimed: then what the caller did is kept."""
+    return db.session.scalar(_KNOWN, _is(delivery)) is not None
 
 
 def latest_answer(tenant_id: int, call_sid: str) -> str | None:
