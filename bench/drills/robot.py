@@ -21,6 +21,7 @@ from bench.drills.outside import TwilioRest
 AT_ONCE = 64
 PATIENCE = 60.0
 WISH = "my brakes need a repair"
+LEAVE = "I would like to leave a message please"
 FIRST = ("Ada", "Bruno", "Carla", "Dorian", "Edith", "Felix", "Greta", "Hugo", "Ingrid", "Jonas")
 LAST = ("Ashdown", "Birch", "Calder", "Dunmore", "Everett", "Fairley", "Gorman", "Hadley")
 _numbers = itertools.count()
@@ -55,14 +56,12 @@ class Robot:
         """Somebody who wants to be called back, says who they are and agrees to the read-back."""
         line = self.line(business)
         call = line.call
-        steps = (Step(Heard("I would like to leave a message please")),)
         answers = {
             "name": f"my name is {call.name}", "reason": WISH, "confirm": "yes that is right",
             "phone": " ".join(call.phone[2:]), "anything_else": "no thank you",
-            "goodbye": "goodbye",
+            "goodbye": "goodbye", "": LEAVE,  # said again to whoever did not hear it
         }  # fmt: skip
-        opening = f"this is {call.name}, please call me back"
-        self.play(line, Caller(steps, answers, opening, patience=3), each)
+        self.play(line, Caller((Step(Heard(LEAVE)),), answers, patience=3), each)
         return call
 
     def asks(self, business: Business, words: str = "") -> Call:
