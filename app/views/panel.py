@@ -16,6 +16,7 @@ from app.views.dashboard import Dashboard
 from app.views.finding import Finding
 from app.views.health import health
 from app.views.links import Passwords
+from app.views.metrics import metrics
 from app.views.second_factor import SecondFactors
 from app.views.sessions import LONGEST
 from app.views.signin import SignIn, lead_to_enrolment
@@ -48,6 +49,7 @@ def install(
         csrf.exempt(app.blueprints["twilio"])
     headers.install(app)
     app.register_blueprint(health)
+    app.register_blueprint(metrics)
     frame.install(app)
     app.before_request(_small_enough)
     app.before_request(_readable)

@@ -103,6 +103,49 @@ def test_after_a_long_outage_the_caller_may_at_least_speak_a_message(
     assert lead.phone == caller.caller
 
 
+def test_who_spoke_into_an_outage_is_asked_again_and_not_taken_to_be_silent(
+    caller: Caller, outage: Outage
+) -> None:
+    caller.dial()
+    question = caller.say(1, "I want to leave a message").text
+    outage.down()
+    held = target(caller.say(2, "my name is Ada Ashdown").text)
+    outage.up()
+    assert caller.post(held).text == question
+    assert (
+        "Ada Ashdown"
+        in caller.say(2, "my name is Ada Ashdown").text
+        + caller.say(3, "two one two five five five oh one four seven").text
+        + caller.say(4, "it is about a tour").text
+    )
+    call = caller.row()
+    assert call is not None
+    assert call.memory["silences"] == 0
+
+
+def test_a_message_of_which_only_the_recording_is_told_is_a_lead(
+    caller: Caller, outage: Outage
+) -> None:
+    caller.dial()
+    recording = sid("RE")
+    outage.down()
+    answer = caller.say(1, "I want to leave a message").text
+    while "Record" not in verbs(answer):
+        answer = caller.post(target(answer)).text
+    told = {"RecordingSid": recording, "RecordingDuration": "9"}
+    thanks = caller.post(record(answer), RecordingUrl=RECORDING + recording, **told)
+    assert "Thank you for your message" in thanks.text
+    outage.up()
+    caller.post("/twilio/recording-status", RecordingStatus="completed",
+                RecordingChannels="1", RecordingSource="RecordVerb", **told)  # fmt: skip
+    caller.hang_up()
+    [lead] = caller.all(models.Lead)
+    assert lead.phone == caller.caller
+    assert [job.call_id for job in caller.all(models.Job, kind="lead_notification")] == [
+        lead.call_id
+    ]
+
+
 def test_the_end_of_a_call_told_during_an_outage_is_to_be_told_again(
     caller: Caller, outage: Outage
 ) -> None:
