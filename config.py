@@ -161,6 +161,7 @@ class Settings:
 
     database_url: str = _setting(_database, secret=True)
     database_admin_url: str = _setting(_database, secret=True)
+    database_replica_url: str = _setting(_database, secret=True)
     redis_url: str = _setting(_url("redis", "rediss", "unix"), secret=True)
     secret_key: str = _setting(_text, secret=True)
     encryption_keys: tuple[str, ...] = _setting(_keys, secret=True)
@@ -237,8 +238,11 @@ class Settings:
 
     @property
     def sqlalchemy_url(self) -> str:
-        """For create_engine, which from 2.1 on takes plain `postgresql` for another driver."""
-        return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
+        return _with_driver(self.database_url)
+
+    @property
+    def sqlalchemy_replica_url(self) -> str:
+        return _with_driver(self.database_replica_url)
 
     @property
     def secret_values(self) -> tuple[str, ...]:
@@ -260,6 +264,11 @@ class Settings:
 
 def _empty(entry: Any) -> Any:
     return () if entry.name in ("encryption_keys", "webhook_allow_hosts") else ""
+
+
+def _with_driver(url: str) -> str:
+    """For create_engine, which from 2.1 on takes plain `postgresql` for another driver."""
+    return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
 def local_base_url(port: int) -> str:

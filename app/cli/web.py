@@ -10,7 +10,7 @@ import gunicorn.http.wsgi
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from app import breaker, create_app, logs
+from app import breaker, create_app, logs, replica
 from app.cli import needs
 from app.embedded.ports import HOST
 from app.extensions import db
@@ -47,7 +47,8 @@ class Server(BaseApplication):
         breaker.forget()
         if self.flask:
             with self.flask.app_context():
-                db.engine.dispose(close=False)
+                for engine in filter(None, (db.engine, replica.engine())):
+                    engine.dispose(close=False)
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def options(settings: Settings) -> dict[str, Any]:
 def main(argv: list[str], settings: Settings) -> int:
     argparse.ArgumentParser(prog="run.py web", description=__doc__).parse_args(argv)
     needs.database(settings)
+    needs.replica(settings)
     logs.install()
     gunicorn.http.wsgi.SERVER = "web"  # the header cannot be switched off, only say nothing
     Server(settings).run()

@@ -14,7 +14,7 @@ from redis.retry import Retry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import breaker
+from app import breaker, replica
 from app.ai import meaning
 from app.database import by
 from app.extensions import db
@@ -48,6 +48,8 @@ def readyz() -> tuple[Response, int]:
     else:
         status, code = "ok", 200
     wanted["encoder"] = meaning.state()  # without it answers are fewer; nothing has to wait
+    if (read := replica.state()) != "not set":
+        wanted["replica"] = read  # without it the database itself is read
     if away := breaker.states():
         wanted["left_alone"] = ", ".join(away)
     detail = needed | wanted if request.remote_addr in LOOPBACK else {}

@@ -10,6 +10,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from rq import Worker
 
+from app import replica
 from app.ai import meaning
 from app.figures import queue
 from app.tenancy import across_tenants
@@ -37,7 +38,7 @@ def every() -> list[Part]:
     now = datetime.now(UTC)
     at_redis = health.redis_server()
     return [
-        _database(), _redis(at_redis), _mail(), _encoder(), _workers(at_redis, now),
+        _database(), *_replica(), _redis(at_redis), _mail(), _encoder(), _workers(at_redis, now),
         _scheduler(now),
     ]  # fmt: skip
 
@@ -48,6 +49,22 @@ def _database() -> Part:
         return Part(name, *FINE)
     advice = gettext("Its tables are of another version. Run: python3 run.py migrate")
     return Part(name, "bad", gettext("Not up to date"), advice)
+
+
+def _replica() -> list[Part]:
+    """None, unless one is set."""
+    name = gettext("Read replica")
+    match replica.state():
+        case "not set":
+            return []
+        case "ok":
+            return [Part(name, *FINE)]
+        case "unreachable":
+            word, why = gettext("Not reached"), ""
+        case problem:
+            word, why = gettext("Not used"), f" ({problem})"
+    advice = gettext("Figures and exports are read from the database itself until then.")
+    return [Part(name, "warn", word, advice + why)]
 
 
 def _redis(state: str) -> Part:
