@@ -207,6 +207,8 @@ class Settings:
     limit_month_cents: int = _setting(_whole(0, 10_000_000), "100000")
     given: frozenset[str] = field(default=frozenset())
     """Names that were set rather than defaulted: an explicit PORT is never moved."""
+    served_at: str = field(default="")
+    """Where a web server of the host's serves us; empty: our own does, on PORT."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -255,7 +257,7 @@ class Settings:
     @property
     def local_url(self) -> str:
         """Where this machine's web server listens, whatever stands in front of it."""
-        return local_base_url(self.port)
+        return self.served_at or local_base_url(self.port)
 
     @property
     def is_production(self) -> bool:
