@@ -93,14 +93,11 @@ class Node:
 @contextmanager
 def nginx(folder: Path, *nodes: int) -> Iterator[Post]:
     """In front of these ports, without TLS and in less of a hurry to wait for nobody."""
-    if NGINX is None:
-        pytest.skip("not run: no nginx")
     port, text = free_port(0), SITE.read_text()
     lines = "\n".join(f"server 127.0.0.1:{node} max_fails=2 fail_timeout=5s;" for node in nodes)
     for pattern, instead in (
         (r"server 127\.0\.0\.1:8080 [^\n]*", lines),
         (r"listen 443 ssl;", f"listen 127.0.0.1:{port};"),
-        (r"listen 80;", f"listen 127.0.0.1:{free_port(0)};"),
         (r"ssl_certificate(_key)? [^\n]*", ""),
         (r"proxy_read_timeout 6s;", "proxy_read_timeout 1s;"),
     ):
@@ -108,6 +105,18 @@ def nginx(folder: Path, *nodes: int) -> Iterator[Post]:
         assert found, pattern
     (folder / "site.conf").write_text(text)
     (folder / "nginx.conf").write_text(FRAME.format(folder=folder))
+    with started(folder, port):
+        yield lambda path, **given: requests.post(  # type: ignore[misc]
+            f"http://127.0.0.1:{port}{path}", timeout=PATIENCE, allow_redirects=False,
+            **({"data": {"CallSid": "CA1"}} | given),
+        )  # fmt: skip
+
+
+@contextmanager
+def started(folder: Path, port: int) -> Iterator[None]:
+    """On the nginx.conf of `folder`, until it listens on `port`."""
+    if NGINX is None:
+        pytest.skip("not run: no nginx")
     process = subprocess.Popen([NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder)])
     try:
         until = time.monotonic() + PATIENCE
@@ -116,10 +125,7 @@ def nginx(folder: Path, *nodes: int) -> Iterator[Post]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.02)
-        yield lambda path, **given: requests.post(  # type: ignore[misc]
-            f"http://127.0.0.1:{port}{path}", timeout=PATIENCE, allow_redirects=False,
-            **({"data": {"CallSid": "CA1"}} | given),
-        )  # fmt: skip
+        yield
     finally:
         process.terminate()
         process.wait()
