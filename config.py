@@ -167,6 +167,7 @@ class Settings:
     encryption_keys: tuple[str, ...] = _setting(_keys, secret=True)
     public_base_url: str = _setting(_base_url)
     port: int = _setting(_whole(1, 65535), "8080")
+    listen_address: str = _setting(_one_of("127.0.0.1", "0.0.0.0"), "127.0.0.1")
     proxy_hops: int = _setting(_whole(0, 10), "0")
     data_dir: Path = _setting(_folder, "data")
     app_env: str = _setting(_one_of("development", "production"), "development")
@@ -298,6 +299,7 @@ def _check_production(values: Mapping[str, Any], given: set[str]) -> None:
     if not values["public_base_url"].startswith("https://"):
         raise BadSetting("PUBLIC_BASE_URL must begin with https:// when APP_ENV=production.")
     _check_keys(values)
+    _check_way_in(values)
     _check_ways_out(values)
     if values["admin_password"] and len(values["admin_password"]) < SHORTEST_PASSWORD:
         raise BadSetting(
@@ -311,6 +313,16 @@ def _check_keys(values: Mapping[str, Any]) -> None:
             raise BadSetting(f"ENCRYPTION_KEYS: key {position} is not random.")
         if key == values["secret_key"]:
             raise BadSetting("SECRET_KEY must not be one of ENCRYPTION_KEYS.")
+
+
+def _check_way_in(values: Mapping[str, Any]) -> None:
+    """Whoever is let in without a proxy in front would be unencrypted; and of one that is not
+    counted, everybody seems to have its address: in tries to sign in, in the audit log."""
+    if values["listen_address"] != "127.0.0.1" and not values["proxy_hops"]:
+        raise BadSetting(
+            "LISTEN_ADDRESS lets in other machines: set PROXY_HOPS to the number of proxies in "
+            "front, and let nobody else reach PORT."
+        )
 
 
 def _check_ways_out(values: Mapping[str, Any]) -> None:

@@ -12,7 +12,6 @@ from gunicorn.app.base import BaseApplication
 
 from app import breaker, create_app, logs, replica
 from app.cli import needs
-from app.embedded.ports import HOST
 from app.extensions import db
 from config import Settings
 
@@ -55,7 +54,7 @@ def options(settings: Settings) -> dict[str, Any]:
     shared_memory = Path("/dev/shm")
     usable = os.access(shared_memory, os.W_OK)
     return {
-        "bind": f"{HOST}:{settings.port}",
+        "bind": f"{settings.listen_address}:{settings.port}",
         "workers": settings.web_workers,
         "threads": settings.web_threads,
         "worker_class": "gthread",
