@@ -19,6 +19,7 @@ DB_POOL_OVERFLOW = 2
 """Connections a process may open beyond DB_POOL_SIZE for a moment."""
 SHORTEST_SECRET = 32
 SHORTEST_PASSWORD = 12
+SHORTEST_TOKEN = 20
 
 
 class BadSetting(Exception):
@@ -132,6 +133,25 @@ def _hosts(name: str, raw: str) -> tuple[str, ...]:
     return hosts
 
 
+def _headers(name: str, raw: str) -> tuple[tuple[str, str], ...]:
+    """name=value, by commas, as OpenTelemetry has them. Values are not repeated in the message."""
+    found = [part.partition("=") for part in raw.split(",") if part.strip()]
+    for position, (header, _equals, value) in enumerate(found, start=1):
+        good = re.fullmatch(r"[A-Za-z0-9-]+", header.strip()) and value.strip().isprintable()
+        if not good or not value.strip():
+            raise BadSetting(f"{name}: entry {position} must be name=value.")
+    return tuple((header.strip(), value.strip()) for header, _equals, value in found)
+
+
+def _token(name: str, raw: str) -> str:
+    if len(raw) < SHORTEST_TOKEN or any(c.isspace() or not c.isascii() for c in raw):
+        raise BadSetting(
+            f"{name} must have {SHORTEST_TOKEN} or more characters and no spaces, such as what "
+            'python3 -c "import secrets; print(secrets.token_urlsafe(32))" prints.'
+        )
+    return raw
+
+
 def _colour(name: str, raw: str) -> str:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", raw):
         raise BadSetting(f"{name} must be a colour such as #2f55d4, but is {raw!r}.")
@@ -188,7 +208,11 @@ class Settings:
     mail_use_tls: bool = _setting(_switch, "true")
     mail_default_sender: str = _setting(_text, "receptionist@localhost")
     alert_email: str = _setting(_text)
+    alert_webhook_url: str = _setting(_url("http", "https"), secret=True)
+    metrics_token: str = _setting(_token, secret=True)
     webhook_allow_hosts: tuple[str, ...] = _setting(_hosts)
+    otel_exporter_otlp_endpoint: str = _setting(_url("http", "https"))
+    otel_exporter_otlp_headers: tuple[tuple[str, str], ...] = _setting(_headers, secret=True)
     require_totp: str = _setting(_totp, "none")
     web_workers: int = _setting(_whole(1, 64), "2")
     web_threads: int = _setting(_whole(1, 1024), "64")
@@ -251,7 +275,7 @@ class Settings:
     def secret_values(self) -> tuple[str, ...]:
         """What no log may hold: secrets, and the passwords inside of addresses."""
         told = [getattr(self, f.name) for f in fields(self) if f.metadata and not f.repr]
-        flat = [one for value in told for one in (value if isinstance(value, tuple) else (value,))]
+        flat = [one for value in told for one in _flat(value)]
         within = (urlsplit(one).password for one in flat if "://" in one)
         return tuple(one for one in (*within, *flat) if one)
 
@@ -265,8 +289,16 @@ class Settings:
         return self.app_env == "production"
 
 
+def _flat(value: Any) -> list[str]:
+    """Of headers the values: their names are nobody's secret."""
+    if not isinstance(value, tuple):
+        return [value]
+    return [one[1] if isinstance(one, tuple) else one for one in value]
+
+
 def _empty(entry: Any) -> Any:
-    return () if entry.name in ("encryption_keys", "webhook_allow_hosts") else ""
+    several = ("encryption_keys", "webhook_allow_hosts", "otel_exporter_otlp_headers")
+    return () if entry.name in several else ""
 
 
 def _with_driver(url: str) -> str:

@@ -20,7 +20,9 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     from app import database, masking, tenancy, unquoted
     from app.extensions import db, mail
     from app.jobs import changed
+    from app.metrics import committed
     from app.models import audit  # with it come all tables: a session needs to know them
+    from app.tracing import spans
 
     app = Flask(__name__)
     app.config.update(_flask_config(settings))
@@ -33,6 +35,8 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     tenancy.install()
     audit.install()
     changed.install()
+    committed.install()
+    spans.switch(bool(settings.otel_exporter_otlp_endpoint))
     if admin:
         _plug_in_the_web(app, settings)
     return app
@@ -68,7 +72,6 @@ def _flask_config(settings: Settings) -> dict[str, Any]:
             "pool_size": settings.db_pool_size,
             "max_overflow": DB_POOL_OVERFLOW,
             "pool_timeout": 1,
-            "pool_pre_ping": True,
             "pool_recycle": 1800,
             "hide_parameters": True,  # see app/unquoted.py
             "poolclass": database.Pool,

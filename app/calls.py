@@ -1,13 +1,15 @@
 """How a call ends and what stays of it: its lead, its outcome, and the work it causes."""
 
 from datetime import UTC, datetime
+from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app import leases, rates, settling
 from app.extensions import db
 from app.jobs import events, outbox
+from app.metrics import catalogue, committed
 from app.models import (
     Block,
     CallSession,
@@ -24,6 +26,8 @@ from app.models import (
 )
 from app.rates import Rates
 from app.tenancy import current_tenant_id
+from app.tracing import spans
+from app.tracing.spans import Span
 from app.voice import memory as stored_memory
 from app.voice.flow import State, decide
 from app.voice.flow.messages import (
@@ -39,6 +43,12 @@ from app.voice.flow.messages import (
 
 RECORDED = "RecordVerb"  # Twilio's word for a message spoken after the tone
 _REOPENED_BY_A_MESSAGE = (Outcome.ABANDONED, Outcome.FAILED, Outcome.ANSWERED)
+# Made once, as every turn pays for making them.
+_NUMBER = select(TwilioNumber.id, TwilioNumber.practice).where(
+    TwilioNumber.number == bindparam("called")
+)
+_BEGIN = insert(CallSession.__table__).on_conflict_do_nothing(index_elements=["call_sid"])
+_LOCKED = select(CallSession).where(CallSession.call_sid == bindparam("sid")).with_for_update()
 COLUMNS = {Ask.NAME: 120, Ask.PHONE: 32, Ask.EMAIL: 254, Ask.REASON: 4000}
 
 
@@ -47,27 +57,19 @@ def begun(
 ) -> CallSession | None:
     """The row of a call, locked; made if there is none yet. None: it is another tenant's. `at` is
     when a new one began, if not now."""
-    number = db.session.execute(
-        select(TwilioNumber.id, TwilioNumber.practice).where(TwilioNumber.number == called)
-    ).one_or_none()
+    number = db.session.execute(_NUMBER, {"called": called}).one_or_none()
     row = {
         "tenant_id": current_tenant_id(), "call_sid": call_sid,
         "channel": str(Channel.TEST if number and number.practice else Channel.PHONE),
         "number_id": number.id if number else None, "caller": caller, "called": called,
     }  # fmt: skip
     times = {"started_at": at, "last_turn_at": at} if at else {}
-    db.session.execute(
-        insert(CallSession.__table__)
-        .values(row | times)
-        .on_conflict_do_nothing(index_elements=["call_sid"])
-    )
+    db.session.execute(_BEGIN, row | times)
     return locked(call_sid)
 
 
 def locked(call_sid: str) -> CallSession | None:
-    return db.session.scalar(
-        select(CallSession).where(CallSession.call_sid == call_sid).with_for_update()
-    )
+    return db.session.scalar(_LOCKED, {"sid": call_sid})
 
 
 def message_left(call: CallSession) -> None:
@@ -106,11 +108,13 @@ def finish_call(
         call.duration = duration
     unsettled = settling.unsettled(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
     _keep_begun_message(call)
+    _keep_spoken_message(call)
     call.state = CallState.ENDED
     call.ended_at = at or datetime.now(UTC)
     if call.duration is None:
         call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
     call.outcome = _outcome(call, ended_by)
+    _count(call)
     if call.outcome is Outcome.BLOCKED:
         return
     change = settling.valued(call, prices, unsettled)
@@ -118,6 +122,29 @@ def finish_call(
     events.call_ended(call)
     leases.release(call.call_sid)
     settling.book(call, change)
+
+
+def _count(call: CallSession) -> None:
+    if spans.is_on() and call.ended_at:
+        committed.afterwards(partial(spans.note, _span(call, call.ended_at)))
+    if call.channel == Channel.TEST:
+        return
+    committed.count(catalogue.CALLS, outcome=call.outcome)
+    if call.outcome != Outcome.BLOCKED:
+        committed.observe(catalogue.CALL_DURATION, call.duration or 0)
+
+
+def _span(call: CallSession, ended_at: datetime) -> Span:
+    trace_id = spans.trace_of(call.call_sid)
+    began, ended = (int(at.timestamp() * 1e9) for at in (call.started_at, ended_at))
+    return Span(
+        "call", trace_id, began, max(began, ended), span_id=spans.root_of(trace_id),
+        failed=call.outcome == Outcome.FAILED,
+        attributes={
+            "call_sid": call.call_sid, "tenant_id": call.tenant_id, "channel": str(call.channel),
+            "outcome": str(call.outcome), "turns": call.turn,
+        },
+    )  # fmt: skip
 
 
 def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> None:
@@ -130,9 +157,12 @@ def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> Non
             call.before_spam = Outcome.TRANSFERRED
         else:
             call.outcome = Outcome.TRANSFERRED
-    if call.outcome == Outcome.BLOCKED and duration:
-        leases.release(call.call_sid)
-        settling.book(call, settling.valued(call, prices or rates.current()))
+    if call.outcome == Outcome.BLOCKED and not call.before_spam:
+        if duration:
+            leases.release(call.call_sid)
+            settling.book(call, settling.valued(call, prices or rates.current()))
+    elif duration is not None:
+        settling.correct(call, prices or rates.current())
 
 
 def save_lead(
@@ -165,6 +195,8 @@ def save_lead(
     )
     if is_new:
         events.lead_created(lead)
+        if not lead.test:
+            committed.count(catalogue.LEADS, confirmed="yes" if lead.confirmed else "no")
     return lead
 
 
@@ -175,6 +207,17 @@ def _keep_begun_message(call: CallSession) -> None:
         if isinstance(effect, SaveLead):
             save_lead(call, effect.draft, confirmed=False)
     call.memory = stored_memory.to_json(decision.memory)
+
+
+def _keep_spoken_message(call: CallSession) -> None:
+    """Of a message after the tone perhaps nothing came here but its recording: the database was
+    away when the caller was thanked for it."""
+    spoken = select(Recording.id).where(
+        Recording.call_id == call.id, Recording.source == RECORDED, Recording.duration > 0
+    )
+    known = select(Lead.id).where(Lead.call_id == call.id)
+    if _exists(spoken) and not _exists(known) and not is_blocked(call.caller):
+        save_lead(call, Draft(), confirmed=False)
 
 
 def _fill(lead: Lead, draft: Draft) -> None:

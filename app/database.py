@@ -6,6 +6,7 @@ clock of its own (https://www.psycopg.org/docs/advanced.html#support-for-corouti
 PostgreSQL's own limits come besides: they end the work there, too.
 """
 
+import math
 import select
 import time
 from collections.abc import Iterator
@@ -22,19 +23,24 @@ from psycopg2.extensions import (
     connection,
     set_wait_callback,
 )
-from sqlalchemy.exc import DBAPIError, TimeoutError
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
+from sqlalchemy import event
+from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, TimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from app import breaker
+from app.metrics import catalogue, counting
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 40.0  # more than the login role's statement_timeout: the server tells first
 LEAST_SECONDS = 0.25  # when time is up: to roll back, and to see that nothing is to be had
+IDLE_SECONDS = 1.0  # a connection that was used within them is not asked for a sign of life
 FAILURES, REST = 3, 2.0  # a server that is restarted is back within seconds
 
 # Milliseconds, while a caller waits. The login role has longer ones, for the panel and for jobs.
 STATEMENT_MS, LOCK_MS, IDLE_MS = 1500, 1000, 5000
 
+_USED = "last_used"
 _until: ContextVar[float | None] = ContextVar("database_until", default=None)
 
 
@@ -74,24 +80,89 @@ class Connection(connection):
 
 
 class Pool(QueuePool):
-    """Does not hand out, nor try, while the database is left alone."""
+    """Does not hand out, nor try, while the database is left alone. `most_in_use` connections were
+    out at once since somebody last set it to 0."""
+
+    most_in_use = 0
 
     def connect(self) -> PoolProxiedConnection:
         guard = breaker.of("database", FAILURES, REST)
         if not guard.asks():
+            counting.count(catalogue.DATABASE_ERRORS, kind="away")
             raise Away("the database is left alone for a moment")
         try:
             found = super().connect()
         except psycopg2.OperationalError:
+            counting.count(catalogue.DATABASE_ERRORS, kind="away")
             guard.failed()
             raise
+        except TimeoutError:
+            counting.count(catalogue.DATABASE_ERRORS, kind="pool")
+            raise
         guard.passed()
+        self.most_in_use = max(self.most_in_use, self.checkedout())
         return found
 
 
+@event.listens_for(Pool, "checkin")
+def _put_back(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+@event.listens_for(Pool, "checkout")
+def _look(dbapi: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Whether it still leads anywhere. Not SQLAlchemy's pre_ping: that asks the server each time,
+    and a turn takes several connections. Of one that was just used it is enough that the server
+    did not say good-bye: nothing else comes unasked."""
+    try:
+        if _is_readable(dbapi.fileno()):
+            raise psycopg2.OperationalError("the server closed it")
+        if time.monotonic() - record.info.get(_USED, math.inf) > IDLE_SECONDS:
+            dbapi.autocommit = True
+            with dbapi.cursor() as cursor:
+                cursor.execute("select 1")
+            dbapi.autocommit = False
+    except psycopg2.Error as error:
+        raise InvalidatePoolError("this connection leads nowhere any more") from error
+
+
+def _is_readable(file: int) -> bool:
+    looked_at = select.poll()
+    looked_at.register(file, select.POLLIN)
+    return bool(looked_at.poll(0))
+
+
 def install() -> None:
-    """From now on every wait of this process for a database is ours."""
+    """From now on every wait of this process for a database is ours, and what fails is counted.
+    Safe to call for every application."""
     set_wait_callback(_wait)
+    if not event.contains(Engine, "handle_error", _count):
+        event.listen(Engine, "handle_error", _count)
+
+
+# By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html); longer ones first.
+_KINDS = (
+    ("57014", "timeout"), ("25P03", "timeout"), ("55P03", "locked"), ("40P01", "locked"),
+    ("42501", "denied"), ("57P", "away"), ("08", "away"), ("23", ""),
+)  # fmt: skip
+
+
+def _count(context: ExceptionContext) -> None:
+    """A statement failed. Rules that a row broke (class 23) are no trouble of the database's."""
+    if context.connection is None:  # no connection was to be had: see Pool
+        return
+    error: Any = context.original_exception
+    code = getattr(error, "pgcode", None) or ""
+    if isinstance(error, TooLate):
+        kind = "timeout"
+    elif not code:
+        kind = "away" if isinstance(error, psycopg2.OperationalError) else "other"
+    else:
+        kind = next((kind for prefix, kind in _KINDS if code.startswith(prefix)), "other")
+    if kind:
+        counting.count(catalogue.DATABASE_ERRORS, kind=kind)
+    if kind == "denied":
+        counting.count(catalogue.SCOPE_VIOLATIONS, wall="database")
 
 
 def _wait(conn: Any) -> None:

@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Final
 
 from flask import current_app
-from sqlalchemy import Exists, exists, false, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Exists, bindparam, exists, func, or_, select
+from sqlalchemy.orm import aliased, load_only
 
 from app import practice
 from app.extensions import db
@@ -46,28 +46,6 @@ class Owner:
     rung: bool = False
 
 
-def owner_of_number(number: str, caller: str = "", forwarder: str = "") -> Owner | None:
-    """The tenant whose number this is; suspended and closed ones, too. What is asked besides, of
-    all tenants' numbers and transfers, finds calls that go round in circles."""
-    known = {number for number in (caller, forwarder) if number.startswith("+")}
-    ring, answered = _ringing(), aliased(TwilioNumber)
-    here = exists().where(answered.number.in_(known))
-    forwards = ring.where(TransferAttempt.numbers.contains([forwarder]))
-    same = ring.where(CallSession.caller == caller)
-    with across_tenants():
-        row = db.session.execute(
-            select(
-                Tenant, TwilioNumber.number, TwilioNumber.practice,
-                or_(here, forwards) if known else false(), same if caller in known else false(),
-            )
-            .join(TwilioNumber, TwilioNumber.tenant_id == Tenant.id)
-            .where(TwilioNumber.number == number)
-        ).one_or_none()  # fmt: skip
-        found = _owner(row[0], called=row[1], practises=row[2]) if row else None
-    db.session.remove()
-    return replace(found, ours=row[3], rung=row[4]) if row and found else None
-
-
 def _ringing() -> Exists:
     """Attempts to put somebody through, of just now and of calls that go on."""
     return exists().where(
@@ -79,16 +57,48 @@ def _ringing() -> Exists:
     )
 
 
+# Made once, as every turn asks one of them. Of a tenant only what a signature is checked with.
+_KEYS = load_only(Tenant.account_sid, Tenant.sealed_auth_token)
+_OF_NUMBER = (
+    select(Tenant, TwilioNumber.number, TwilioNumber.practice)
+    .join(TwilioNumber, TwilioNumber.tenant_id == Tenant.id)
+    .where(TwilioNumber.number == bindparam("number"))
+    .options(_KEYS)
+)
+_answered = aliased(TwilioNumber)
+_here = exists().where(_answered.number.in_(bindparam("known", expanding=True)))
+_forwards = _ringing().where(TransferAttempt.numbers.contains(bindparam("forwarders")))
+_same = _ringing().where(CallSession.caller == bindparam("caller"))
+_CIRCLES = select(or_(_here, _forwards), _same)
+_OF_CALL = (
+    select(Tenant, CallSession.called, CallSession.id, TwilioNumber.practice)
+    .join(CallSession, CallSession.tenant_id == Tenant.id)
+    .outerjoin(CallSession.number)
+    .where(CallSession.call_sid == bindparam("call_sid"))
+    .options(_KEYS)
+)
+
+
+def owner_of_number(number: str, caller: str = "", forwarder: str = "") -> Owner | None:
+    """The tenant whose number this is; suspended and closed ones, too. What is asked besides, of
+    all tenants' numbers and transfers, finds calls that go round in circles."""
+    known = [number for number in {caller, forwarder} if number.startswith("+")]
+    with across_tenants():
+        row = db.session.execute(_OF_NUMBER, {"number": number}).one_or_none()
+        found = _owner(row[0], called=row[1], practises=row[2]) if row else None
+        if found and known:
+            asked = {"known": known, "forwarders": [forwarder], "caller": caller}
+            ours, same = db.session.execute(_CIRCLES, asked).one()
+            found = replace(found, ours=ours, rung=same and caller in known)
+        db.session.remove()  # within the scope: to leave it in the midst of a transaction costs
+    return found
+
+
 def owner_of_call(call_sid: str) -> Owner | None:
     with across_tenants():
-        row = db.session.execute(
-            select(Tenant, CallSession.called, CallSession.id, TwilioNumber.practice)
-            .join(CallSession, CallSession.tenant_id == Tenant.id)
-            .outerjoin(CallSession.number)
-            .where(CallSession.call_sid == call_sid)
-        ).one_or_none()
+        row = db.session.execute(_OF_CALL, {"call_sid": call_sid}).one_or_none()
         found = row and _owner(row[0], called=row[1], call_id=row[2], practises=bool(row[3]))
-    db.session.remove()
+        db.session.remove()
     return found
 
 

@@ -3,16 +3,28 @@
 The numbers come from the department's row alone, and pass what a transfer's numbers pass.
 """
 
+import uuid
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select, text
 
-from app import carrier, numbers
+from app import carrier, numbers, spending
 from app.carrier import Account, CarrierError
 from app.extensions import db
-from app.models import AuditLog, Department, Tenant, TenantStatus, TwilioNumber
+from app.jobs import outbox
+from app.models import (
+    AuditLog,
+    Department,
+    JobKind,
+    SpendKind,
+    Tenant,
+    TenantStatus,
+    TwilioNumber,
+)
 from app.models.audit import record
 from app.numbers import Unable
+from app.spending import Offer
 from app.voice import facts, notices, twiml
 from app.voice.facts import Snapshot
 
@@ -22,6 +34,7 @@ ACTION = "ring test"
 RING_SECONDS = 20
 TALK_SECONDS = 30
 MOST_TELEPHONES = 10  # as many as ring at once for a caller
+OVER = timedelta(seconds=RING_SECONDS + TALK_SECONDS + 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +69,19 @@ def ring(tenant_id: int, department_id: int) -> list[Rung]:
     _refuse(telephones, caller)
     account = numbers.account_for(tenant_id)  # forgets what was loaded
     allowed = _allowed(found, department_id)
+    reserved = 0
     if allowed:
         _permit(tenant_id, department_id)
+        reserved = _reserve(tenant_id, found, sum(one in allowed for one in telephones))
     words = notices.ring_test(found.business, name, found.language)
     said = twiml.hang_up(words, twiml.VoiceSettings(found.voice, found.language))
-    return [
+    rung = [
         _ring(account, str(caller), one, said) if one in allowed else Rung(one, problem=_BARRED)
         for one in telephones
     ]
+    if reserved:
+        _settle_later([one.call_sid for one in rung if one.call_sid], reserved)
+    return rung
 
 
 _BARRED = (
@@ -109,6 +127,25 @@ def _permit(tenant_id: int, department_id: int) -> None:
         db.session.rollback()
         raise Unable(f"There were {MOST} ring tests within ten minutes. Wait a little.")
     db.session.add(record(ACTION, "Department", department_id, {}))
+    db.session.commit()
+
+
+def _reserve(tenant_id: int, found: Snapshot, telephones: int) -> int:
+    """What it costs if all are answered and nobody hangs up. Commits. Raises Unable."""
+    seconds = telephones * TALK_SECONDS
+    cost = found.rates.cost(SpendKind.TRANSFER_SECONDS, seconds, datetime.now(UTC).date())
+    granted = spending.reserve(tenant_id, found.bounds, [Offer(cost)])
+    db.session.commit()
+    if granted is None:
+        raise Unable("What this business may spend is used up: see its limits. Nothing is rung.")
+    return cost
+
+
+def _settle_later(call_sids: list[str], reserved: int) -> None:
+    outbox.add(
+        JobKind.BOOK_RING_TEST, key=f"{JobKind.BOOK_RING_TEST}:{uuid.uuid4().hex}", delay=OVER,
+        call_sids=call_sids, reserved=reserved, since=datetime.now(UTC).isoformat(),
+    )  # fmt: skip
     db.session.commit()
 
 

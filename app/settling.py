@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app import spending
 from app.extensions import db
 from app.jobs import ledger
-from app.models import CallSession, Channel, SpendKind, TransferAttempt
+from app.models import CallSession, Channel, SpendKind, SpendLedger, TransferAttempt
 from app.rates import Rates
 
 
@@ -51,3 +51,20 @@ def book(call: CallSession, change: int) -> None:
         model = call.model if kind in (SpendKind.TOKENS_IN, SpendKind.TOKENS_OUT) else ""
         ledger.book(kind, quantity, key=f"{kind}:{call.id}", call_id=call.id, model=model)
     spending.charge(call.tenant_id, change, call.started_at)
+
+
+def correct(call: CallSession, prices: Rates) -> None:
+    """The carrier tells how long it lasted, after it was booked by our own clock: the last sentence
+    is spoken when the call is over for us. Once; in the account, too."""
+    if call.channel == Channel.TEST:
+        return
+    kind = SpendKind.CALL_SECONDS
+    booked = db.session.scalar(
+        select(func.coalesce(func.sum(SpendLedger.quantity), 0)).where(
+            SpendLedger.call_id == call.id, SpendLedger.kind == kind
+        )
+    )
+    difference = (call.duration or 0) - int(booked or 0)
+    if difference:
+        ledger.book(kind, difference, key=f"{kind}:{call.id}:told", call_id=call.id)
+        spending.charge(call.tenant_id, spending.valued(call, prices), call.started_at)

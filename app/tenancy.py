@@ -7,6 +7,7 @@ row-level policies compare `tenant_id` with `app.tenant_id`. Either is enough al
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 from flask import g, has_app_context
@@ -34,10 +35,15 @@ from sqlalchemy.sql import visitors
 
 from app import database
 from app.extensions import db
+from app.metrics import catalogue, counting
 
 
 class TenancyError(RuntimeError):
     """Code touched tenant-owned rows without saying for whom, or for somebody else."""
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*words)
+        counting.count(catalogue.SCOPE_VIOLATIONS, wall="session")
 
 
 class Platform:
@@ -213,6 +219,7 @@ def _enclosed_tables(statement: Any) -> set[str]:
     }
 
 
+@lru_cache(maxsize=4096)
 def _criteria(tenant_id: int) -> tuple[Any, ...]:
     from app.models import AuditLog, Tenant, User
 

@@ -1,8 +1,9 @@
-"""What each control on time costs a turn: in one process, on a database of its own.
+"""What each control costs a turn of a call: in one process, on a database of its own.
 
 A turn is a caller's question that is answered offline, posted to the application itself. Its
 statements, transactions and connections are counted; what one of each costs with a control, and
-without it, is measured by itself.
+without it, is measured by itself (bench/costs.py). What happens once a call is shared out among
+its turns, of which there are six.
 """
 
 import argparse
@@ -13,31 +14,28 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
 from datetime import time as clock
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from flask import Flask
-from psycopg2.extensions import set_wait_callback
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app import breaker, create_app, database, models, tenancy
+from app import create_app, models
 from app.cli.migrate import migrate
-from app.deadline import within
 from app.embedded import EmbeddedPostgres, EmbeddedValkey
 from app.extensions import db
 from app.phone.form import inbound
 from app.phone.signature import sign
 from app.tenancy import across_tenants
-from app.voice import facts, proven
-from bench import machine
+from bench import costs, machine
+from bench.costs import Cost
 from config import Settings
 
-ROUNDS, WARM = 15, 5
+WARM = 5
 UNLIMITED = dict.fromkeys(
     ("LIMIT_CALLS_AT_ONCE", "LIMIT_CALLS_PER_MINUTE", "LIMIT_CALLER_AT_ONCE",
      "LIMIT_CALLER_PER_MINUTE"), "10000",
@@ -53,9 +51,10 @@ def main(argv: list[str], settings: Settings) -> int:
     arguments = parser.parse_args(argv)
     with running() as app:
         turn = a_turn(app, arguments.turns)
-        controls = measured(app, turn)
+        found = costs.measured(app, turn)
+    controls = [asdict(cost) | {"us_a_turn": cost.us_a_turn} for cost in found]
     result = {"bench": "controls", "where": machine.facts(), "turn": turn, "controls": controls}
-    print(json.dumps(result, indent=1) if arguments.json else shown(result))
+    print(json.dumps(result, indent=1) if arguments.json else shown(result, found))
     if arguments.save:
         machine.save("controls", result)
     return 0
@@ -143,73 +142,17 @@ def _counter(done: Counter[str], what: str) -> Callable[..., None]:
     return count
 
 
-def measured(app: Flask, turn: dict[str, float]) -> list[dict[str, Any]]:
-    guard, owner = breaker.of("bench", 3, 10), proven.Proven(1, ACCOUNT, "token")
-    with app.app_context(), across_tenants():
-        tenant_id = db.session.query(models.Tenant.id).scalar()
-        db.session.rollback()
-    found = facts.remembered(tenant_id)
-    assert found is not None
-    statement, transaction = _of_database(app, tenant_id)
-
-    def guarded() -> None:
-        if guard.asks():
-            guard.passed()
-
-    asked, once = _each(guarded), datetime.now(UTC)
-    costs = (
-        ("a clock of our own for each statement", statement, turn["statements"]),
-        ("short limits for each transaction", transaction, turn["transactions"]),
-        ("breaker at each connection", asked, turn["connections"]),
-        ("what is proven, remembered", _each(lambda: proven.remember(NUMBER, owner)), 1),
-        ("whether calls are sent elsewhere", _each(lambda: found.forwards_to(once)), 1),
-        ("breakers of model and Redis", asked, 2),
-        ("not of a turn: a clock for a request to Twilio, or a mail",
-         _each(lambda: within(9, int), 300), 0),
-    )  # fmt: skip
-    return [
-        {"control": name, "us": round(us, 1), "a_turn": times, "us_a_turn": round(us * times, 1)}
-        for name, us, times in costs
-    ]
-
-
-def _of_database(app: Flask, tenant_id: int) -> tuple[float, float]:
-    """Microseconds more: of a statement, of a transaction."""
-    with app.app_context():
-        connection = db.engine.raw_connection()
-        cursor = connection.cursor()
-        ours = _each(lambda: cursor.execute("select 1"))
-        set_wait_callback(None)
-        plain = _each(lambda: cursor.execute("select 1"))
-        database.install()
-        values = ("recep_tenant", str(tenant_id))
-        hurried = _each(lambda: cursor.execute(tenancy._SWITCH_HURRIED, values))
-        usual = _each(lambda: cursor.execute(tenancy._SWITCH, values))
-        connection.rollback()
-        connection.close()
-    return ours - plain, hurried - usual
-
-
-def _each(act: Callable[[], Any], times: int = 500) -> float:
-    """Microseconds: of the best round, as others use this machine, too."""
-    rounds = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        for _ in range(times):
-            act()
-        rounds.append((time.perf_counter() - began) / times * 1e6)
-    return min(rounds)
-
-
-def shown(result: dict[str, Any]) -> str:
-    turn, controls = result["turn"], result["controls"]
-    rows = [(c["control"], f"{c['us']} µs", f"{c['a_turn']:g}", f"{c['us_a_turn']} µs")
-            for c in controls]  # fmt: skip
-    total = sum(c["us_a_turn"] for c in controls)
-    head = ("control", "each", "times a turn", "a turn")
+def shown(result: dict[str, Any], found: list[Cost]) -> str:
+    turn, kinds = result["turn"], dict.fromkeys(cost.kind for cost in found)
+    rows = [(c.kind, c.control, f"{c.us:.1f} µs", f"{c.times:.2g}", f"{c.us_a_turn:.1f} µs",
+             f"{c.statements * c.times:.2g}") for c in found]  # fmt: skip
+    head = ("kind", "control", "each", "times a turn", "a turn", "statements")
+    total = sum(c.us_a_turn for c in found)
+    each = (f"{kind} {sum(c.us_a_turn for c in found if c.kind == kind) / 1000:.2f}"
+            for kind in kinds)  # fmt: skip
     return "\n".join([
         machine.table(head, rows),
-        f"All of them: {total / 1000:.2f} ms of a turn of {turn['ms']} ms, "
+        f"All of them: {total / 1000:.2f} ms of a turn of {turn['ms']} ms ({', '.join(each)}), "
         f"{turn['statements']:g} statements, {turn['transactions']:g} transactions.",
         machine.show(result["where"]),
     ])  # fmt: skip

@@ -23,6 +23,8 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from app import breaker
 from app.cli.migrate import DATABASE, LOGIN, alone, make_schema, migrate
@@ -35,6 +37,12 @@ from tests.served import listening
 
 if TYPE_CHECKING:
     from tests.factories import Rows
+
+# The same examples every time, however slow the machine: a test that fails fails again.
+examples.register_profile(
+    "everywhere", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+examples.load_profile("everywhere")
 
 FRESH = "recep_test"
 STEP = 1_000

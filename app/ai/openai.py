@@ -13,7 +13,7 @@ import httpx2
 import openai
 from openai import OpenAI
 
-from app.ai import prompting, tools
+from app.ai import prompting, tools, usage
 from app.ai.interpreter import Heard, InterpreterError, Tier, Understood
 from app.voice.flow.messages import Answer, Clarify
 
@@ -48,7 +48,7 @@ class OpenAIInterpreter:
         if self._model.startswith(_NO_REASONING):
             body["reasoning_effort"] = "none"
         reply = self._clients.complete(self._model, body)
-        tokens = _tokens(reply)
+        tokens = usage.tokens(reply)
         try:
             proposal = tools.read(*_call(reply), heard)
             if isinstance(proposal, Answer | Clarify) and prompting.leaks(_spoken(proposal)):
@@ -189,16 +189,3 @@ def _call(reply: Any) -> tuple[str, str]:
 
 def _spoken(proposal: Answer | Clarify) -> str:
     return proposal.text if isinstance(proposal, Answer) else proposal.question
-
-
-def _tokens(reply: Any) -> tuple[int, int, int]:
-    """Prompt, completion and cached tokens; compatible servers leave out some of them."""
-    usage = getattr(reply, "usage", None)
-    details = getattr(usage, "prompt_tokens_details", None)
-    counts = (
-        getattr(usage, "prompt_tokens", 0),
-        getattr(usage, "completion_tokens", 0),
-        getattr(details, "cached_tokens", 0),
-    )
-    one, two, three = (count if isinstance(count, int) else 0 for count in counts)
-    return one, two, three

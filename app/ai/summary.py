@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
-from app.ai import prompts, wording
+from app.ai import prompts, usage, wording
 from app.ai.interpreter import InterpreterError, Speaker, Tier, Turn
 from app.ai.reading import private
 
@@ -85,18 +85,13 @@ def summarise(
     extract = partial(_extract, transcript, lead_fields, outcome, tell, recorded)
     if client is None:
         return Summary(extract(), Tier.OFFLINE)
+    tokens = (0, 0)
     try:
         reply = client.complete(model, _request(transcript, lead_fields, outcome, language))
-        usage = getattr(reply, "usage", None)
-        return Summary(
-            _text(reply),
-            Tier.MODEL,
-            model,
-            getattr(usage, "prompt_tokens", 0) or 0,
-            getattr(usage, "completion_tokens", 0) or 0,
-        )
+        tokens = usage.tokens(reply)[:2]  # of what is set aside, too: it was paid for
+        return Summary(_text(reply), Tier.MODEL, model, *tokens)
     except InterpreterError as error:
-        return Summary(extract(), Tier.OFFLINE, reason=error.reason)
+        return Summary(extract(), Tier.OFFLINE, "", *tokens, reason=error.reason)
 
 
 def clean(text: str) -> str:

@@ -3,16 +3,17 @@
 import argparse
 
 from app import create_app, doctor, survey
-from app.cli import needs
+from app.cli import administered
 from config import Settings
 
 
 def main(argv: list[str], settings: Settings) -> int:
     """1 if anything is wrong."""
     argparse.ArgumentParser(prog="run.py doctor", description=__doc__).parse_args(argv)
-    needs.database(settings)
-    app = create_app(settings, admin=False)
-    with app.app_context():
+    with (
+        administered.settings_in_use(settings) as used,
+        create_app(used, admin=False).app_context(),
+    ):
         found = [*_address(settings), *_numbers()]
     for line in found or ["Nothing is wrong."]:
         print(line)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from app import create_app
-from app.cli import needs
+from app.cli import administered
 from app.extensions import db
 from app.models import Tenant, TenantStatus, TwilioNumber
 from app.tenancy import across_tenants, acting_for
@@ -34,9 +34,10 @@ def main(argv: list[str], settings: Settings) -> int:
     parser = argparse.ArgumentParser(prog="run.py fallback", description=__doc__)
     parser.add_argument("--tenant", metavar="SLUG", help="this one's document, and nothing else")
     wanted = parser.parse_args(argv).tenant
-    needs.database(settings)
-    app = create_app(settings, admin=False)
-    with app.app_context():
+    with (
+        administered.settings_in_use(settings) as used,
+        create_app(used, admin=False).app_context(),
+    ):
         found = list(_documents(settings.public_base_url, wanted))
     if not found:
         missing = f"There is no open tenant {wanted!r}." if wanted else "There are no tenants yet."

@@ -150,6 +150,7 @@ def digest() -> str:
 
 def sync_permissions(settings: Settings) -> None:
     """Roles and permissions of the admin panel, as declared: slow, so not at every start."""
+    from flask import current_app
     from flask_appbuilder.security.manager import BaseSecurityManager
     from flask_appbuilder.security.sqla.models import Permission
 
@@ -157,32 +158,33 @@ def sync_permissions(settings: Settings) -> None:
     from app.extensions import db
     from app.tenancy import across_tenants
 
-    app = create_app(settings)
-    with app.app_context():
+    with _quiet(), create_app(settings).app_context():
         with across_tenants():
             session = db.session()
             session.expire_on_commit = False  # it commits hundreds of times and reads all again
-            appbuilder = app.extensions["appbuilder"]
+            appbuilder = current_app.extensions["appbuilder"]
             first = not session.query(Permission).first()
             BaseSecurityManager.create_db(appbuilder.sm)  # the sub-class skips it without tables
             appbuilder.add_permissions(update_perms=True)
             if not first:
-                with _quiet():
-                    appbuilder.security_cleanup()
+                appbuilder.security_cleanup()
             db.session.commit()
         db.engine.dispose()
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """It warns of every permission that is already gone."""
-    noisy = logging.getLogger("flask_appbuilder.security")
-    before = noisy.level
-    noisy.setLevel(logging.ERROR)
+    """Flask-AppBuilder complains of lists, whose fields are ours, and of each permission that is
+    gone already or in use."""
+    noisy = {"flask_appbuilder.forms": logging.CRITICAL, "flask_appbuilder.security": logging.ERROR}
+    before = {name: logging.getLogger(name).level for name in noisy}
+    for name, level in noisy.items():
+        logging.getLogger(name).setLevel(level)
     try:
         yield
     finally:
-        noisy.setLevel(before)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,13 @@
 """The application for a WSGI server of the host's, such as Passenger: deploy/passenger/."""
 
+import atexit
+import threading
 from dataclasses import replace
 
 from flask import Flask
 
 from app import create_app, logs
-from app.cli import behind, needs
+from app.cli import behind, needs, web
 from config import BadSetting, Settings
 
 
@@ -20,4 +22,7 @@ def application() -> Flask:
     needs.replica(settings)
     logs.install()
     # Nobody listens on PORT: the telephone in the browser calls by the way that everybody comes.
-    return create_app(replace(settings, served_at=settings.public_base_url))
+    app = create_app(replace(settings, served_at=settings.public_base_url))
+    threading.Thread(target=web.report, args=(app,), daemon=True).start()
+    atexit.register(web.leave, app)
+    return app

@@ -3,7 +3,7 @@
 import argparse
 
 from app import create_app, rotation
-from app.cli import needs
+from app.cli import administered
 from app.rotation import Count
 from config import Settings
 
@@ -19,9 +19,11 @@ def main(argv: list[str], settings: Settings) -> int:
     parser = argparse.ArgumentParser(prog="run.py rotate-keys", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only count; change nothing")
     only_look = parser.parse_args(argv).check
-    needs.database(settings)
     counts: dict[str, Count] = {}
-    with create_app(settings, admin=False).app_context():
+    with (
+        administered.settings_in_use(settings) as used,
+        create_app(used, admin=False).app_context(),
+    ):
         for count in rotation.rotate(only_look=only_look):
             counts[count.column] = count
     for count in counts.values():
@@ -36,6 +38,7 @@ def main(argv: list[str], settings: Settings) -> int:
 
 def _line(count: Count, only_look: bool) -> str:
     done = "under an older key" if only_look else "encrypted anew"
-    line = f"{count.column}: {count.older} {done}, {count.newest} under the newest key"
+    before = "under the newest key" if only_look else "under the newest key already"
+    line = f"{count.column}: {count.older} {done}, {count.newest} {before}"
     broken = ", ".join(map(str, count.broken))
     return f"{line}, {len(count.broken)} not readable (id {broken})" if broken else line

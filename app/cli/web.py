@@ -2,6 +2,9 @@
 
 import argparse
 import os
+import threading
+import time
+from logging import getLogger
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,12 @@ from gunicorn.app.base import BaseApplication
 from app import breaker, create_app, logs, replica
 from app.cli import needs
 from app.extensions import db
+from app.jobs import heartbeat
+from app.metrics import keeping
+from app.tracing import export
 from config import Settings
+
+log = getLogger(__name__)
 
 
 class Log(gunicorn.glogging.Logger):
@@ -35,6 +43,7 @@ class Server(BaseApplication):
         for name, value in options(self.settings).items():
             self.cfg.set(name, value)
         self.cfg.set("post_fork", self.after_fork)
+        self.cfg.set("worker_exit", self.before_end)
 
     def load(self) -> Flask:
         """Once, before the fork: the workers share what it takes in memory."""
@@ -48,6 +57,32 @@ class Server(BaseApplication):
             with self.flask.app_context():
                 for engine in filter(None, (db.engine, replica.engine())):
                     engine.dispose(close=False)
+            threading.Thread(target=report, args=(self.flask,), daemon=True).start()
+
+    def before_end(self, arbiter: Any, worker: Any) -> None:
+        if self.flask:
+            leave(self.flask)
+
+
+def report(app: Flask) -> None:
+    """For as long as a web process lives: its signs of life, and what it has counted."""
+    while True:
+        try:
+            with app.app_context():
+                heartbeat.beat(heartbeat.WEB)
+                keeping.keep()
+                export.send()
+        except Exception:  # the edge: else this process would count as dead from now on
+            log.exception("a web process could not report")
+        time.sleep(keeping.EVERY)
+
+
+def leave(app: Flask) -> None:
+    """The last report of a process that ends as it should."""
+    with app.app_context():
+        keeping.keep()
+        export.send()
+        heartbeat.leave(heartbeat.WEB)
 
 
 def options(settings: Settings) -> dict[str, Any]:

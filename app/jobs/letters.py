@@ -45,6 +45,7 @@ _JOBS = {
     "delete_tenant": _("Deleting a business"),
     "erase_person": _("Erasing what is kept of a person"),
     "book_numbers": _("Booking what numbers cost"),
+    "book_ring_test": _("Booking what a ring test cost"),
     "close_orphans": _("Closing calls whose end was not reported"),
     "cleanup": _("Deleting old data"),
     "collect_messages": _("Looking for recorded messages at Twilio"),

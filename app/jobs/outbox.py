@@ -48,7 +48,8 @@ class Unfinished(JobError):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed row, as its handler sees it. `token` is the lease that finishing needs."""
+    """A claimed row, as its handler sees it. `token` is the lease that finishing needs. `done` is
+    what was done outside and could not be recorded yet: a further run does not do it again."""
 
     id: int
     tenant_id: int | None
@@ -60,7 +61,9 @@ class Work:
     attempts: int = 1
     created_at: datetime | None = None
     closed: bool = False  # whether its tenant is
+    call_sid: str = ""
     token: str = ""
+    done: dict[str, Any] = field(default_factory=dict)
 
 
 def add(

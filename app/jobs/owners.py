@@ -30,11 +30,11 @@ _NEAR, _REACHED = _("Close to a limit: {what}"), _("A limit is reached: {what}")
 _NEAR_NOTE = _("80 percent of it are used.")
 _MONEY_NOTE = _(
     "From 90 percent on, calls are answered without the language model. When all of it is used, the"
-    " receptionist only takes messages and puts nobody through, until the day or month is over."
+    " receptionist only takes messages and puts nobody through, until the day or month is over;"
+    " when twice as much is used, callers hear a busy tone."
 )
 _CALLS_NOTE = _(
-    "Callers beyond it can only leave a message. At twice as many they hear that all lines are"
-    " busy."
+    "Callers beyond it can only leave a message. At twice as many they hear a busy tone."
 )
 _CHANGE_NOTE = _("You can change the limit under Limits, as far as your operator allows.")
 _LIMIT, _LIMITS = _("Limit"), _("Limits")

@@ -5,83 +5,29 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import timedelta
 from logging import getLogger
 from typing import Any
 
 from sqlalchemy import func, text, update
 
-from app import masking
+from app import database, logs, masking
 from app.extensions import db
-from app.jobs import (
-    collecting,
-    erasing,
-    leaving,
-    ledger,
-    mails,
-    outbox,
-    owners,
-    people,
-    recordings,
-    summaries,
-    upkeep,
-    webhooks,
-)
+from app.jobs import keeping, outbox
+from app.jobs.handlers import HANDLERS, Handler
 from app.jobs.outbox import JobError, Unfinished, Work
-from app.models import Job, JobKind, JobStatus
+from app.metrics import catalogue, counting
+from app.metrics.keeping import keep_now_and_then
+from app.models import MAILS, Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
+from app.tracing import spans
+from app.tracing.spans import Span, Value
 
-LEASE = timedelta(seconds=150)
-"""Longer than any handler takes: a mail server that needs its full timeout for each step."""
 LONGEST_REASON = 1000
+AWAY_SECONDS = 60.0  # that a row which is done waits for a database to record it
+PAUSE = 1.0
 
 log = getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Handler:
-    """`run` is safe to run twice. Delays double from `first` to `longest`, `attempts` in all."""
-
-    run: Callable[[Work], dict[str, Any]]
-    attempts: int
-    platform: bool = False  # of no tenant: what a tenant's row asks of it is refused
-    first: timedelta = timedelta(seconds=10)
-    longest: timedelta = timedelta(hours=1)
-
-
-# Nothing else can be run, whatever a row says. Mails are tried for about five hours, webhooks for
-# a day.
-HANDLERS: dict[str, Handler] = {
-    JobKind.SUMMARISE_CALL: Handler(summaries.summarise_call, attempts=8),
-    JobKind.CALL_SUMMARY_MAIL: Handler(mails.call_summary_mail, attempts=12),
-    JobKind.LEAD_NOTIFICATION: Handler(mails.lead_notification, attempts=12),
-    JobKind.ALERT_MAIL: Handler(mails.alert_mail, attempts=12),
-    JobKind.FORWARDING_MAIL: Handler(mails.forwarding_mail, attempts=12),
-    JobKind.LIMIT_MAIL: Handler(owners.limit_mail, attempts=12),
-    JobKind.NUMBERS_MAIL: Handler(owners.numbers_mail, attempts=12),
-    # A call lasts minutes: a recording is begun soon or not at all.
-    JobKind.START_RECORDING: Handler(
-        recordings.start_recording, attempts=6, first=timedelta(seconds=2)
-    ),
-    JobKind.STOP_RECORDING: Handler(
-        recordings.stop_recording, attempts=12, first=timedelta(seconds=2)
-    ),
-    JobKind.DELETE_RECORDING: Handler(recordings.delete_recording, attempts=12),
-    JobKind.INVITATION_MAIL: Handler(people.invitation_mail, attempts=12),
-    JobKind.RESET_MAIL: Handler(people.reset_mail, attempts=5),
-    JobKind.CLOSE_ORPHANS: Handler(upkeep.close_orphans, attempts=3, platform=True),
-    JobKind.COLLECT_MESSAGES: Handler(collecting.collect_messages, attempts=3, platform=True),
-    JobKind.CLEANUP: Handler(upkeep.cleanup, attempts=3, platform=True),
-    JobKind.BOOK_NUMBERS: Handler(ledger.book_numbers, attempts=3, platform=True),
-    # Twilio may be away for a day and a half.
-    JobKind.DELETE_TENANT: Handler(
-        leaving.delete_tenant, attempts=40, platform=True, first=timedelta(seconds=30)
-    ),
-    # A call may last for hours; Twilio may be away for a day and a half.
-    JobKind.ERASE_PERSON: Handler(erasing.erase_person, attempts=40, first=timedelta(seconds=30)),
-    JobKind.WEBHOOK_OUT: Handler(webhooks.webhook_out, attempts=32),
-}
 
 _DUE = """
     run_at <= clock_timestamp()
@@ -104,7 +50,11 @@ _CLAIMS = tuple(
         returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at,
             exists (
                 select from tenant where tenant.id = job.tenant_id and tenant.status = 'closed'
-            ) as closed
+            ) as closed,
+            coalesce((
+                select call_sid from call_session
+                where call_session.tenant_id = job.tenant_id and call_session.id = job.call_id
+            ), '') as call_sid
     """)
     for whose in _IN_TURN
 )
@@ -132,7 +82,7 @@ def claim(after: int = 0) -> Work | None:
     tenant next to `after`; and of a tenant's rows, the one that is due longest."""
     token = secrets.token_hex(16)
     with across_tenants():
-        row = _claimed({"token": token, "lease": LEASE, "after": after})
+        row = _claimed({"token": token, "lease": keeping.LEASE, "after": after})
         db.session.commit()
     return Work(**row, token=token) if row else None
 
@@ -157,7 +107,8 @@ def run_due(seconds: float = 60.0, stopping: Callable[[], bool] = lambda: False)
         work = claim(after)
         if work is None:
             break
-        run(work)
+        run(work, stopping)
+        keep_now_and_then()
         ran, after = ran + 1, work.tenant_id or 0
     return ran
 
@@ -170,9 +121,27 @@ def _somebody() -> int:
     return int(found or 0)
 
 
-def run(work: Work) -> None:
-    """Run one claimed row and record the result, the next attempt, or why it was given up."""
+def run(work: Work, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Run one claimed row and record the result, the next attempt, or why it was given up.
+
+    When the database goes away meanwhile, it is run again as soon as that is back: `work.done`
+    keeps what was done outside by then, so that no mail leaves twice for want of a record.
+    """
     began = time.monotonic()
+    about = {"call_sid": work.call_sid} if work.call_sid else {}
+    with logs.about(**_fields(work), **about), keeping.held(work):
+        while True:
+            try:
+                return _run(work, began)
+            except Exception as error:
+                waited = time.monotonic() - began > AWAY_SECONDS
+                if stopping() or waited or not database.is_away(error):
+                    return _failed(work, error, began)
+                log.warning("a job waits for the database")
+            time.sleep(PAUSE)
+
+
+def _run(work: Work, began: float) -> None:
     try:
         if work.closed and work.kind not in outbox.STILL_DONE:
             raise Ended("The business is closed.", permanent=True)
@@ -180,15 +149,37 @@ def run(work: Work) -> None:
             result = _handler(work).run(work)
             if not _finish(work, status=JobStatus.DONE, result=result, last_error=""):
                 db.session.rollback()
-                log.warning("job finished by another worker", extra=_fields(work))
+                log.warning("job finished by another worker")
                 return
             db.session.commit()
-        took = round((time.monotonic() - began) * 1000)
-        log.info("job done", extra=_fields(work) | {"ms": took})
+        _count(work, "done", began)
+        log.info("job done", extra={"ms": round((time.monotonic() - began) * 1000)})
     except Exception as error:  # the edge: one bad row must not stop the others
-        _failed(work, error)
+        if database.is_away(error):
+            raise
+        _failed(work, error, began)
     finally:
         db.session.remove()
+
+
+def _count(work: Work, result: str, began: float) -> None:
+    counting.count(catalogue.JOBS, job=work.kind, result=result)
+    counting.observe(catalogue.JOB_DURATION, time.monotonic() - began, job=work.kind)
+    if result in ("again", "given_up") and work.kind in MAILS:
+        counting.count(catalogue.MAILS, result=result)
+    if spans.is_on():
+        _trace(work, result, began)
+
+
+def _trace(work: Work, result: str, began: float) -> None:
+    trace_id = spans.trace_of(work.call_sid)
+    root = spans.root_of(trace_id) if work.call_sid else ""
+    about: dict[str, Value] = {"job_id": work.id, "attempt": work.attempts, "result": result}
+    if work.tenant_id is not None:
+        about["tenant_id"] = work.tenant_id
+    since = spans.ago(time.monotonic() - began)
+    name, failed = f"job {work.kind}", result != "done"
+    spans.note(Span(name, trace_id, since, time.time_ns(), root, "", failed, about))
 
 
 def _scope(tenant_id: int | None) -> AbstractContextManager[None]:
@@ -206,19 +197,20 @@ def _handler(work: Work) -> Handler:
     return handler
 
 
-def _failed(work: Work, error: Exception) -> None:
+def _failed(work: Work, error: Exception, began: float) -> None:
     db.session.rollback()
     reason = _reason(error)
-    result = getattr(error, "result", None)
-    kept = {"result": result} if result else {}
+    kept = {"result": found} if (found := getattr(error, "result", None)) else {}
     handler = HANDLERS.get(work.kind, Handler(run=lambda _: {}, attempts=8))
     if isinstance(error, Unfinished):
         return _go_on(work, **kept)
     dead = getattr(error, "permanent", False) or work.attempts >= handler.attempts
     level = log.error if dead else log.warning
     level("job given up" if dead else "job to be tried again",
-          extra=_fields(work) | {"error": type(error).__name__},
+          extra={"error": type(error).__name__},
           exc_info=None if isinstance(error, JobError) else error)  # fmt: skip
+    result = "given_up" if dead else "again"
+    _count(work, "ended" if isinstance(error, Ended) else result, began)
     with _scope(work.tenant_id):
         if dead:
             told = _finish(work, status=JobStatus.DEAD, last_error=reason, **kept)
@@ -236,7 +228,7 @@ def _go_on(work: Work, **values: Any) -> None:
             run_at=func.clock_timestamp(), **values,
         )  # fmt: skip
         db.session.commit()
-    log.info("job goes on", extra=_fields(work))
+    log.info("job goes on")
 
 
 def _reason(error: Exception) -> str:

@@ -15,12 +15,17 @@ from typing import Any
 from flask import Flask, current_app
 from redis import Redis, RedisError
 from rq import Worker
+from rq.exceptions import StopRequested
 from rq.job import Job as RqJob
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
+from app import database
+from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, queues, running
+from app.metrics import keeping
+from app.tracing import export
 
 DRAIN_SECONDS = 60.0
 MAINTENANCE_SECONDS = 20  # RQ's 600 would leave a killed worker's look alone for that long
@@ -33,9 +38,17 @@ _stop_asked = False
 
 def look() -> None:
     """What every RQ job runs, in the child: all that is due, or as much as fits in a minute."""
-    running.run_due(DRAIN_SECONDS, stopping=lambda: _stop_asked)
-    if not _stop_asked and running.any_due():
-        outbox.wake()
+    try:
+        running.run_due(DRAIN_SECONDS, stopping=lambda: _stop_asked)
+        if not _stop_asked and running.any_due():
+            outbox.wake()
+    except Exception as error:
+        if not database.is_away(error):
+            raise
+        log.warning("the database does not answer", extra={"error": type(error).__name__})
+    finally:
+        keeping.keep()  # this child ends without another word
+        export.send()
 
 
 class OutboxWorker(Worker):
@@ -43,12 +56,32 @@ class OutboxWorker(Worker):
 
     max_connection_wait_time = 5.0
     stop_asked = False
+    looks_again_at = 0.0
 
     def heartbeat(self, *args: Any, **named: Any) -> None:
         """RQ's own round: a worker that hangs leaves no sign of life, one without work does."""
         super().heartbeat(*args, **named)
         if os.getpid() == self.pid:  # and not in a child, whose connections are its own
             heartbeat.beat(heartbeat.WORKER)
+            keeping.keep()
+            self._stand_in()
+
+    def _stand_in(self) -> None:
+        """A worker works whether it can look after alerts or not. RQ's way to end one that waits is
+        an exception, which may come at any place and must not be lost."""
+        if time.monotonic() < self.looks_again_at:
+            return
+        self.looks_again_at = time.monotonic() + watching.EVERY.total_seconds()
+        try:
+            watching.stand_in()
+        except StopRequested:
+            raise
+        except Exception as error:  # the edge
+            log.warning("nobody looks after alerts", extra={"error": type(error).__name__})
+        finally:
+            db.session.remove()
+        if self.stop_asked and not self._stop_requested:
+            raise StopRequested
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stop_asked = True
@@ -86,6 +119,7 @@ def serve(app: Flask) -> None:
                 signal.signal(signal.SIGINT, _leave)
                 time.sleep(PAUSE)
         finally:
+            keeping.keep()
             heartbeat.leave(heartbeat.WORKER)
 
 

@@ -32,10 +32,18 @@ class JobKind(StrEnum):
     CLEANUP = "cleanup"
     WEBHOOK_OUT = "webhook_out"
     BOOK_NUMBERS = "book_numbers"
+    BOOK_RING_TEST = "book_ring_test"
     DELETE_TENANT = "delete_tenant"
     ERASE_PERSON = "erase_person"
     LIMIT_MAIL = "limit_mail"  # a limit is near, or reached
     NUMBERS_MAIL = "numbers_mail"  # other telephones are rung than before
+
+
+MAILS = (
+    JobKind.CALL_SUMMARY_MAIL, JobKind.LEAD_NOTIFICATION, JobKind.ALERT_MAIL,
+    JobKind.FORWARDING_MAIL, JobKind.INVITATION_MAIL, JobKind.RESET_MAIL, JobKind.LIMIT_MAIL,
+    JobKind.NUMBERS_MAIL,
+)  # fmt: skip
 
 
 class WebhookEvent(StrEnum):

@@ -62,7 +62,7 @@ class Leg:
                 case "Say" | "Play":
                     self._hear(verb)
                 case "Pause":
-                    self.lasted += verb.number("length", 1)
+                    self.pause(verb.number("length", 1))
                 case "Redirect":
                     if self.stops_at_fillers and not self.listened:
                         return verb
@@ -87,6 +87,9 @@ class Leg:
         else:
             self.lasted += gather.number("timeout", 5)
             self.listened = True
+
+    def pause(self, seconds: int) -> None:
+        self.lasted += seconds
 
     def _hear(self, verb: Verb) -> None:
         words = verb.text if verb.name == "Say" else f"[{verb.text}]"

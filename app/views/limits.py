@@ -134,8 +134,8 @@ LIMITS = Entity(
     },
     help={
         "calls_at_once":
-            "Callers beyond it can only leave a message; at twice as many they hear that all lines "
-            "are busy. Empty: as many as your operator allows.",
+            "Callers beyond it can only leave a message; at twice as many they hear a busy tone, "
+            "which costs nothing. Empty: as many as your operator allows.",
         "calls_per_minute":
             "As above, for calls that begin within a minute. Empty: as many as your operator "
             "allows.",
@@ -160,7 +160,8 @@ LIMITS = Entity(
         "day_cents":
             "In hundredths of the currency that the prices are in: for calls, transfers, language "
             "model, recordings and mails. From 90 percent on the language model "
-            "is not asked, then only messages are taken; calls are never cut off. What has no "
+            "is not asked, then only messages are taken, and from twice as much on callers hear a "
+            "busy tone; calls are never cut off. What has no "
             "price counts at a cautious guess. Empty: as much as your operator allows.",
         "month_cents": "As above, for a month. Empty: as much as your operator allows.",
         "withheld":

@@ -153,6 +153,7 @@ SAID: dict[type[StrEnum], dict[str, Said]] = {
         JobKind.CLEANUP: Said("", _("Cleaning up")),
         JobKind.WEBHOOK_OUT: Said("", _("Webhook")),
         JobKind.BOOK_NUMBERS: Said("", _("Booking of what numbers cost")),
+        JobKind.BOOK_RING_TEST: Said("", _("Booking of what a ring test cost")),
         JobKind.DELETE_TENANT: Said("", _("Deletion of a business")),
         JobKind.ERASE_PERSON: Said("", _("Erasure of a person's data")),
     },

@@ -4,7 +4,7 @@ transaction."""
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 
 from app.ai.interpreter import HISTORY, Speaker, Turn
 from app.extensions import db
@@ -21,6 +21,23 @@ from app.voice.webhook import Kind
 
 if TYPE_CHECKING:
     from app.voice.desk import Minds
+
+# Made once, as every turn pays for making them.
+_STANDS = (
+    select(Tenant.facts_version, Tenant.status, CallSession)
+    .select_from(Tenant)
+    .outerjoin(
+        CallSession,
+        and_(CallSession.tenant_id == Tenant.id, CallSession.call_sid == bindparam("sid")),
+    )
+    .where(Tenant.id == bindparam("tenant"))
+)
+_NEWEST = (
+    select(Transcript.speaker, Transcript.text)
+    .where(Transcript.call_id == bindparam("call"))
+    .order_by(Transcript.id.desc())
+    .limit(HISTORY)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +62,8 @@ class Before:
 def read(claimed: Claim, minds: "Minds") -> Before:
     """Leaves no transaction open. For a call that is turned away nothing stays reserved."""
     delivery = claimed.delivery
-    version, status, call = db.session.execute(
-        select(Tenant.facts_version, Tenant.status, CallSession)
-        .select_from(Tenant)
-        .outerjoin(
-            CallSession,
-            and_(CallSession.tenant_id == Tenant.id, CallSession.call_sid == delivery.call_sid),
-        )
-        .where(Tenant.id == delivery.tenant_id)
-    ).one()
+    of_call = {"tenant": delivery.tenant_id, "sid": delivery.call_sid}
+    version, status, call = db.session.execute(_STANDS, of_call).one()
     found = tenant_facts.snapshot(delivery.tenant_id, version)
     practises = str(claimed.event["called"]) in found.practice
     here = means.balance(delivery.tenant_id, call, practises)
@@ -129,11 +139,5 @@ def _asked(
 
 
 def _history(call_id: int) -> tuple[Turn, ...]:
-    newest = (
-        select(Transcript.speaker, Transcript.text)
-        .where(Transcript.call_id == call_id)
-        .order_by(Transcript.id.desc())
-        .limit(HISTORY)
-    )
-    rows = db.session.execute(newest).all()
+    rows = db.session.execute(_NEWEST, {"call": call_id}).all()
     return tuple(Turn(Speaker(speaker), text) for speaker, text in reversed(rows))

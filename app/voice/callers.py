@@ -23,9 +23,9 @@ from app.voice.facts import Snapshot
 from app.voice.means import Balance, Means
 from app.voice.webhook import WITHHELD
 
-MUCH_TOO_MANY: Final = 2  # times a tenant's limit: nobody can even take messages from so many
+MUCH_TOO_MANY: Final = 2  # times a tenant's limit: not even messages are taken from so many
 NOTHING: Final = Means()
-REJECTED, BUSY = "rejected", "busy"
+REJECTED: Final = "rejected"
 FAILED: Final = "TN-Validation-Failed"
 FEW: Final = 4
 SHORT_CALLS: Final = 5  # that one number may make within TEN_MINUTES before it is suspected
@@ -88,7 +88,7 @@ class Ring:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """How it is met. `refusal`: it is turned away, and "busy" says so in words."""
+    """How it is met. `refusal`: it is turned away."""
 
     means: Means = NOTHING
     limited: Limited | None = None
@@ -100,11 +100,13 @@ def meet(ring: Ring, found: Snapshot, here: Balance) -> Welcome:
     for one that is not."""
     granted = means.to_begin(found, here)  # also: one call of this tenant at a time from here on
     seen = _seen(ring, here.tenant_id)
-    treatment, limited, refusal = _treated(ring, found.bounds, seen, here.test)
+    treatment, limited = _treated(ring, found.bounds, seen, here.test)
     if treatment is Treatment.REJECT:
-        return Welcome(limited=limited, refusal=refusal)
+        return Welcome(limited=limited, refusal=REJECTED)
     if granted is None:
-        granted, limited = Means(), limited or Limited.SPENT
+        return Welcome(limited=Limited.SPENT, refusal=REJECTED)
+    if granted.beyond:
+        limited = limited or Limited.SPENT
     leases.take(ring.call_sid, _hashed(ring), found.bounds.call_seconds)
     _warn(found.bounds, seen)
     return Welcome(granted, limited)
@@ -124,26 +126,24 @@ def _warn(bounds: Limits, seen: Any) -> None:
             )
 
 
-def _treated(
-    ring: Ring, bounds: Limits, seen: Any, test: bool
-) -> tuple[Treatment, Limited | None, str]:
+def _treated(ring: Ring, bounds: Limits, seen: Any, test: bool) -> tuple[Treatment, Limited | None]:
     """The first that holds, sternest first. What a tenant tries out is only counted."""
     if seen["listed"]:
-        return Treatment.REJECT, Limited.LISTED, REJECTED
+        return Treatment.REJECT, Limited.LISTED
     of_caller = None if test else _of_caller(ring, bounds, seen)
     if of_caller and of_caller[0] is Treatment.REJECT:
-        return *of_caller, REJECTED
+        return of_caller
     for limited, count, most in (
         (Limited.AT_ONCE, seen["at_once"], bounds.calls_at_once),
         (Limited.RATE, seen["minute"], bounds.calls_per_minute),
     ):
         if count >= MUCH_TOO_MANY * most:
-            return Treatment.REJECT, limited, BUSY
+            return Treatment.REJECT, limited
         if count >= most and not of_caller:
             of_caller = Treatment.MESSAGE, limited
     if of_caller is None and not test and bounds.robocalls and _bursts(bounds, seen):
         of_caller = Treatment.MESSAGE, Limited.BURST
-    return *(of_caller or (Treatment.ANSWER, None)), ""
+    return of_caller or (Treatment.ANSWER, None)
 
 
 def _of_caller(ring: Ring, bounds: Limits, seen: Any) -> tuple[Treatment, Limited] | None:

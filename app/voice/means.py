@@ -26,6 +26,7 @@ SHORTEST_TALK: Final = 60  # seconds
 PROMPT: Final = 8_000  # characters besides the tenant's own: instructions, tools, hours, notes
 CHARACTERS: Final = 3  # of a token, at least
 ANSWER: Final = 200  # tokens that a model may write
+BEYOND: Final = 200  # percent of the limits of money, up to which messages are taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,11 @@ class Balance:
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a turn may use. `granted` was reserved for it, `talk` of that for a transfer that may
-    last `talk_seconds`; `line_paid` seconds of the line are paid with it."""
+    last `talk_seconds`; `line_paid` seconds of the line are paid with it. `beyond`: a limit of
+    money is passed, and what was granted is for taking a message."""
 
     model: bool = False
+    beyond: bool = False
     granted: int = 0
     line_paid: int = 0
     running_out: bool = False
@@ -71,13 +74,12 @@ def balance(tenant_id: int, call: CallSession | None, test: bool) -> Balance:
 
 
 def to_begin(found: Snapshot, here: Balance) -> Means | None:
-    """For the first minutes of a call; None: the tenant's money is spent."""
+    """For the first minutes of a call; None: the tenant's money is spent twice over."""
     if here.test:
         return Means()
     cost = found.rates.cost(SpendKind.CALL_SECONDS, STEP, _today())
-    if spending.reserve(here.tenant_id, found.bounds, [Offer(cost)]) is None:
-        return None
-    return Means(granted=cost, line_paid=STEP)
+    at = spending.reserve(here.tenant_id, found.bounds, [Offer(cost), Offer(cost, BEYOND)])
+    return None if at is None else Means(beyond=at > 0, granted=cost, line_paid=STEP)
 
 
 def to_go_on(found: Snapshot, here: Balance, asked: int | None) -> Means:

@@ -9,9 +9,11 @@ from app import calls
 from app.extensions import db
 from app.jobs import outbox
 from app.models import CallSession
+from app.tenancy import acting_for
 from app.voice import forwarding, inbox, late, notices, recordings, twiml
 from app.voice.facts import Snapshot
-from app.voice.inbox import Claim
+from app.voice.gate import Admitted
+from app.voice.inbox import Claim, Delivery
 from app.voice.manner import voice_of
 from app.voice.webhook import Kind, Webhook
 
@@ -58,6 +60,20 @@ def _message(call: CallSession, claimed: Claim, found: Snapshot) -> str:
         calls.finish_call(call, ended_by="refused")
     calls.finish_call(call, ended_by="error")
     return twiml.hang_up(text, voice_of(found))
+
+
+def question_again(admitted: Admitted) -> str | None:
+    """For a caller who was held meanwhile: what they said could not be kept, and a redirect does
+    not carry it. So they are asked again, rather than taken to be silent."""
+    hook = admitted.webhook
+    if not hook.since or hook.kind != Kind.GATHER or hook.speech or hook.digits:
+        return None
+    delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
+    with acting_for(admitted.tenant_id):
+        kept = inbox.is_known(delivery)
+        question = None if kept else inbox.latest_answer(admitted.tenant_id, hook.call_sid)
+    db.session.remove()
+    return question
 
 
 def begun(hook: Webhook, called: str) -> CallSession | None:

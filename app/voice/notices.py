@@ -37,10 +37,6 @@ _NOT_KEPT = _(
     "Please do not tell me card or social security numbers."
 )
 _NOT_IN_SERVICE = _("We are sorry, this number is not taking calls at the moment. Goodbye.")
-_ALL_BUSY = _(
-    "We are sorry, all our lines are busy at the moment. Please call again in a few minutes."
-    " Goodbye."
-)
 _NOT_SET_UP = _("This number has not been set up yet. Goodbye.")
 _CALL_FROM = _("A call from {caller}.")
 _CALL_WITHHELD = _("A call from a withheld number.")
@@ -90,10 +86,6 @@ def not_kept(language: str) -> str:
 
 def not_in_service(language: str) -> str:
     return spoken.speech(language).tell(_NOT_IN_SERVICE)
-
-
-def all_busy(language: str) -> str:
-    return spoken.speech(language).tell(_ALL_BUSY)
 
 
 def not_set_up(language: str) -> str:

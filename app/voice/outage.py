@@ -32,7 +32,7 @@ def answer(recognised: Recognised, base_url: str) -> str:
         case Kind.TRANSFER_STATUS if hook.turn == meanwhile.TURN:
             return _dialled(hook, found, links)
         case Kind.VOICE if found and (number := found.forwards_to(datetime.now(UTC))):
-            return twiml.forward(number, hook.caller, links)
+            return twiml.forward(number, hook.caller, links, found.bounds.talk_seconds)
     return _hold(hook, links, found) or _leave_message(found, links)
 
 
@@ -59,7 +59,8 @@ def _recorded(hook: Webhook, found: Snapshot | None, links: twiml.Links) -> str:
         return twiml.hang_up(notices.thanks(_language(found)), _voice(found))
     if found and found.fallback_number:
         to_person = twiml.Links(links.base_url, meanwhile.TURN, called=hook.to)
-        return twiml.forward(found.fallback_number, hook.caller, to_person)
+        talk = found.bounds.talk_seconds
+        return twiml.forward(found.fallback_number, hook.caller, to_person, talk)
     return twiml.hang_up(notices.not_in_service(_language(found)), _voice(found))
 
 

@@ -21,7 +21,7 @@ def document(found: Snapshot, number: str, called: str, base_url: str) -> str:
     response, voice = VoiceResponse(), voice_of(found)
     if number:
         # Without a caller ID Twilio shows the caller's own.
-        dial = response.dial(timeout=twiml.FORWARD_SECONDS, time_limit=twiml.TALK_SECONDS)
+        dial = response.dial(timeout=twiml.FORWARD_SECONDS, time_limit=found.bounds.talk_seconds)
         dial.number(number)
     text = (notices.if_nobody if number else notices.speak_and_hang_up)(found.language)
     response.say(twiml.xml_safe(text), voice=voice.name, language=voice.language)

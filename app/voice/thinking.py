@@ -22,6 +22,7 @@ from app.voice.flow import decide
 from app.voice.flow import messages as m
 from app.voice.inbox import Claim
 from app.voice.means import Means
+from app.voice.told import asking
 from app.voice.transcribing import Said
 from app.voice.webhook import Kind
 
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 THINK_SECONDS = 4.0
 
 
-def think(claimed: Claim, minds: "Minds") -> str:
-    """Decide a claimed turn and commit it; the TwiML that is now stored for it."""
+def think(claimed: Claim, minds: "Minds", before: Before | None = None) -> str:
+    """Decide a claimed turn and commit it; the TwiML that is now stored for it. `before`: what was
+    read as it was claimed."""
     began = time.monotonic()
-    before = standing.read(claimed, minds)
+    before = before or standing.read(claimed, minds)
     if (answer := _beside(claimed, before)) is not None:
         return answer
     facts = _facts(claimed, before)
@@ -155,7 +157,8 @@ def _interpret(before: Before, heard: Heard, minds: "Minds") -> Understood:
     if model is None:
         return minds.offline.interpret(heard)
     guard = minds.guard(facts.model)
-    return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls, guard)
+    with asking():
+        return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls, guard)
 
 
 def _grounded(understood: Understood, facts: m.Facts, words: str) -> Understood:

@@ -43,8 +43,7 @@ def transcribe(
             )
         )
     spoken = " ".join(part.text for part in effects if isinstance(part, twiml.Spoken))
-    if spoken:
-        db.session.flush()  # the order of ids is the order of speech
+    if spoken:  # added last: rows that are new together are written in the order they were added in
         db.session.add(
             Transcript(
                 tenant_id=call.tenant_id,

@@ -20,7 +20,7 @@ LONGEST_SAY = 1000  # characters; a safe length, since Twilio documents none
 LARGEST_DOCUMENT = 64_000  # bytes; Twilio refuses above 64 kB (error 11750)
 MOST_HINTS, LONGEST_HINT = 500, 100
 MOST_NUMBERS = 10  # rung at the same time by one Dial
-TALK_SECONDS, RECORD_SECONDS = 3600, 120
+RECORD_SECONDS = 120
 FORWARD_SECONDS = 30  # a call that is forwarded rings so long
 TAKEN = frozenset({"completed", "answered"})  # DialCallStatus of a call that somebody took
 PATIENT = 20  # seconds to wait for who said "let me look"
@@ -188,7 +188,7 @@ def hang_up(text: str, voice: VoiceSettings) -> str:
     return _document(response)
 
 
-def forward(number: str, caller: str, links: Links, talk_seconds: int = TALK_SECONDS) -> str:
+def forward(number: str, caller: str, links: Links, talk_seconds: int) -> str:
     """Connect a caller whom nobody here answers, without a word and without screening."""
     response = VoiceResponse()
     dial = _dialling(caller, links, FORWARD_SECONDS, talk_seconds)

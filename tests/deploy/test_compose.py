@@ -14,8 +14,8 @@ import yaml
 
 import run
 from app.cli import migrate, web
+from bench.drills.nginx import SITE
 from config import ROOT, Settings, read_env_file
-from tests.deploy.test_nginx import SITE
 
 FOLDER = ROOT / "deploy" / "compose"
 COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yaml").read_text())

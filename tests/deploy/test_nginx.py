@@ -1,7 +1,6 @@
 """deploy/nginx/receptionist.conf in a real nginx: a dying node costs a caller nothing, and when no
 node answers nginx does."""
 
-import re
 import socket
 import subprocess
 import threading
@@ -10,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from shutil import which
 from typing import Any
 from xml.etree import ElementTree
 
@@ -22,35 +20,17 @@ from werkzeug.serving import make_server
 from app.embedded import free_port
 from app.phone.signature import sign
 from app.voice import notices
-from config import ROOT
+from bench.drills import nginx as site
 from tests.web.conftest import BASE_URL, Business, Caller
 from tests.web.conftest import make_business as make_business
 
-NGINX = which("nginx") or which("nginx", path="/usr/sbin")
-SITE = ROOT / "deploy" / "nginx" / "receptionist.conf"
-FRAME = """\
-daemon off;
-worker_processes 1;
-pid {folder}/pid;
-error_log {folder}/error.log;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/site.conf;
-}}
-"""
 PATIENCE = 30
 OK = "<Response><Pause/></Response>"
 Post = Callable[[str], requests.Response]
 
 
 class Node:
-    """A web node that answers, `dies` on each request, or `hangs`."""
+    """A web node that answers, `dies` on each request, `hangs`, or `cannot hear` what is told."""
 
     def __init__(self, manner: str = "answers") -> None:
         self.asked: list[str] = []
@@ -66,7 +46,8 @@ class Node:
                     return
                 if manner == "hangs":
                     node.over.wait(PATIENCE)
-                self.send_response(200)
+                deaf = manner == "cannot hear" and self.path.endswith("-status")
+                self.send_response(503 if deaf else 200)
                 self.send_header("Content-Length", str(len(OK)))
                 self.end_headers()
                 self.wfile.write(OK.encode())
@@ -93,19 +74,12 @@ class Node:
 @contextmanager
 def nginx(folder: Path, *nodes: int) -> Iterator[Post]:
     """In front of these ports, without TLS and in less of a hurry to wait for nobody."""
-    port, text = free_port(0), SITE.read_text()
-    lines = "\n".join(f"server 127.0.0.1:{node} max_fails=2 fail_timeout=5s;" for node in nodes)
-    for pattern, instead in (
-        (r"server 127\.0\.0\.1:8080 [^\n]*", lines),
-        (r"listen 443 ssl;", f"listen 127.0.0.1:{port};"),
-        (r"ssl_certificate(_key)? [^\n]*", ""),
-        (r"proxy_read_timeout 6s;", "proxy_read_timeout 1s;"),
-    ):
-        text, found = re.subn(pattern, instead, text)
-        assert found, pattern
-    (folder / "site.conf").write_text(text)
-    (folder / "nginx.conf").write_text(FRAME.format(folder=folder))
-    with started(folder, port):
+    port = free_port(0)
+    try:
+        command = site.command(folder, port, nodes, read_timeout="proxy_read_timeout 1s;")
+    except site.Missing:
+        pytest.skip("not run: no nginx")
+    with started(command, port):
         yield lambda path, **given: requests.post(  # type: ignore[misc]
             f"http://127.0.0.1:{port}{path}", timeout=PATIENCE, allow_redirects=False,
             **({"data": {"CallSid": "CA1"}} | given),
@@ -113,11 +87,9 @@ def nginx(folder: Path, *nodes: int) -> Iterator[Post]:
 
 
 @contextmanager
-def started(folder: Path, port: int) -> Iterator[None]:
-    """On the nginx.conf of `folder`, until it listens on `port`."""
-    if NGINX is None:
-        pytest.skip("not run: no nginx")
-    process = subprocess.Popen([NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder)])
+def started(command: list[str], port: int) -> Iterator[None]:
+    """Until it listens on `port`."""
+    process = subprocess.Popen(command)
     try:
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until and process.poll() is None:
@@ -153,6 +125,17 @@ def test_when_no_node_answers_callers_are_asked_for_a_message(tmp_path: Path) ->
         for told in ("call-status", "recording-status"):
             assert post(f"/twilio/{told}").status_code == 503
         assert post("/login/").status_code == 502
+        assert post("/metrics").status_code == 404  # of no node's, and nobody's outside
+
+
+def test_a_node_that_cannot_hear_what_twilio_tells_still_answers_callers(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        nodes = [stack.enter_context(Node("cannot hear")) for _ in range(2)]
+        post = stack.enter_context(nginx(tmp_path, *(node.port for node in nodes)))
+        for _ in range(6):
+            assert post("/twilio/call-status").status_code == 503
+            assert post("/twilio/recording-status").status_code == 503
+        assert post("/twilio/gather?turn=1&ask=phone").text == OK
 
 
 @pytest.mark.parametrize("manner", ["dies", "hangs"])

@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config
 
 from app import snapshot
-from app.cli import backup, migrate, move, restore, rows_in, seed
+from app.cli import backup, fallback, migrate, move, restore, rotate_keys, rows_in, seed
 from app.embedded import EmbeddedPostgres
 from config import Settings
 from tests.conftest import Services
@@ -138,13 +138,21 @@ def test_own_databases_are_backed_up_restored_and_moved(
     with EmbeddedPostgres(here) as own:
         login = migrate.migrate(own.admin_url, settings)
         seed.ensure_super_admin(replace(settings, database_url=login))
-        assert backup.main([], settings) == 0  # while it runs
+        assert fallback.main([], settings) == 1
+        assert "There are no tenants yet." in capsys.readouterr().err
         kept = rows_of(own.url(migrate.DATABASE))
+        assert backup.main([], settings) == 0  # while it runs
+        assert "backup" in str(rows_of(own.url(migrate.DATABASE))["milestone"])  # noted as made
     path = next((here / "backup").glob("*.zip"))
     assert backup.main([str(path)], settings) == 1
     assert "already" in capsys.readouterr().err
     assert backup.main([str(here / "second.zip")], settings) == 0  # while it does not
     assert "encryption" in capsys.readouterr().out.lower()
+    assert rotate_keys.main(["--check"], settings) == 0
+    nothing = Settings.load({"DATA_DIR": str(data_dir / "empty")})
+    assert backup.main([], nothing) == 1
+    assert "start `python3 run.py` first" in capsys.readouterr().err
+    assert not (nothing.data_dir / "postgresql").exists()
     assert restore.main([str(path)], settings) == 1
     assert "--replace" in capsys.readouterr().err
     assert restore.main([str(here / "none.zip"), "--replace"], settings) == 1

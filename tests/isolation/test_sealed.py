@@ -147,7 +147,10 @@ def test_what_no_key_opens_is_named_and_left(
 ) -> None:
     assert rotate_keys.main([], replace(settings, encryption_keys=KEYS[:1])) == 1
     told = capsys.readouterr().out
-    assert "tenant.sealed_auth_token: 0 encrypted anew, 0 under the newest key, 3 not read" in told
+    assert (
+        "tenant.sealed_auth_token: 0 encrypted anew, 0 under the newest key already, 3 not read"
+        in told
+    )
     assert "put the key that did back" in told
     assert rotate_keys.main([], rotated["settings"]) == 0
 

@@ -6,9 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
+from datetime import UTC, datetime
+from typing import IO
 
 import pytest
 from flask import Flask
@@ -21,14 +24,16 @@ from sqlalchemy.exc import IntegrityError
 from app import breaker, masking
 from app.embedded.ports import free_port
 from app.extensions import db
-from app.jobs import heartbeat, outbox, queues, running, schedule, worker
+from app.jobs import handlers, heartbeat, keeping, outbox, queues, running, schedule, worker
 from app.models import JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
 from config import Settings
+from tests.conftest import Services
 from tests.factories import Rows
 from tests.fakes.mail_sink import MailSink
 from tests.jobs.conftest import Outbox, until
 
+MUCH_LATER = datetime(2099, 1, 1, tzinfo=UTC)
 ALERT = {"job_kind": "cleanup", "reason": "a test"}
 
 
@@ -52,13 +57,15 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
 
 
 @contextmanager
-def process(command: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    command: str, env: dict[str, str], stderr: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A worker or scheduler as `run.py` runs it."""
     program = (
         f"import sys; from config import Settings; from app.cli import {command}; "
         f"sys.exit({command}.main([], Settings.load()))"
     )
-    started = subprocess.Popen([sys.executable, "-c", program], env=env)
+    started = subprocess.Popen([sys.executable, "-c", program], env=env, stderr=stderr)
     try:
         yield started
     finally:
@@ -135,7 +142,7 @@ def test_finishing_needs_the_lease(light_app: Flask, rows: Rows, outbox_of: Outb
 
 
 def test_a_row_that_kills_its_workers_is_given_up(light_app: Flask, rows: Rows, outbox_of: Outbox):
-    most = running.HANDLERS[JobKind.CALL_SUMMARY_MAIL].attempts
+    most = handlers.HANDLERS[JobKind.CALL_SUMMARY_MAIL].attempts
     rows.job(rows.tenant(), kind=JobKind.CALL_SUMMARY_MAIL, attempts=most)
     outbox_of.run()
     dead = outbox_of.job("call_summary_mail")
@@ -152,7 +159,7 @@ def test_a_poisonous_row_dies_with_its_reason_while_others_flow(
     rows.job(tenant, kind=JobKind.LEAD_NOTIFICATION, args={"lead_id": "no id: +12125550142"})
     for n in range(3):
         add_alert(mail_app, tenant.id, f"alert:{n}")
-    for _ in range(running.HANDLERS[JobKind.LEAD_NOTIFICATION].attempts):
+    for _ in range(handlers.HANDLERS[JobKind.LEAD_NOTIFICATION].attempts):
         outbox_of.run(mail_app)
         outbox_of.make_due()
     outbox_of.run(mail_app)
@@ -330,6 +337,51 @@ def test_the_mail_of_a_killed_worker_is_sent_by_another_under_the_same_id(
     assert len({mail["Message-ID"] for mail in sink.mails}) == 1
 
 
+def test_a_mail_that_left_while_the_database_went_away_is_recorded_and_not_sent_twice(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox, services: Services
+):
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    add_alert(mail_app, tenant.id)
+    sink.hold_next = True
+    working = threading.Thread(target=outbox_of.run, args=(mail_app,))
+    working.start()
+    until(lambda: sink.holding)
+    services.execute(f"alter database {services.fresh} allow_connections false",
+                     "select pg_terminate_backend(pid) from pg_stat_activity"
+                     f" where datname = '{services.fresh}'")  # fmt: skip
+    sink.holding = False
+    until(lambda: sink.mails)
+    working.join(0.5)
+    assert working.is_alive()  # it has something to record
+    services.execute(f"alter database {services.fresh} allow_connections true")
+    working.join()
+    job = until(lambda: outbox_of.job("alert_mail"))
+    assert (job.status, job.attempts, len(sink.mails)) == (JobStatus.DONE, 1, 1)
+
+
+def test_the_lease_of_a_row_lasts_as_long_as_its_worker_works(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(keeping, "EVERY", 0.05)
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    add_alert(mail_app, tenant.id)
+    sink.hold_next = True
+    working = threading.Thread(target=outbox_of.run, args=(mail_app,))
+    working.start()
+    until(lambda: sink.holding)
+    began = outbox_of.job("alert_mail").lease_until
+    until(lambda: outbox_of.job("alert_mail").lease_until > began)
+    outbox_of.execute(
+        "update job set lease_token = 'successor', lease_until = :then", then=MUCH_LATER
+    )
+    sink.holding = False
+    working.join()
+    job = outbox_of.job("alert_mail")
+    assert (job.lease_token, job.lease_until) == ("successor", MUCH_LATER)
+
+
 def test_scheduler_and_worker_find_what_nobody_woke_them_for(
     mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox
 ):
@@ -376,7 +428,7 @@ def _valkey(app: Flask) -> Redis:
 
 
 def test_every_kind_has_a_handler():
-    assert set(running.HANDLERS) == set(JobKind)
+    assert set(handlers.HANDLERS) == set(JobKind)
 
 
 def test_a_tenant_with_much_to_send_does_not_keep_others_waiting(

@@ -51,7 +51,7 @@ def test_owners_are_told_of_a_limit_with_what_happens_then(
     mail, _to = sent(mail_app, outbox_of, sink)
     assert mail["Subject"] == "A limit is reached: calls at once"
     assert "7" in text_of(mail)
-    assert "all lines are busy" in text_of(mail)
+    assert "they hear a busy tone" in text_of(mail)
 
 
 def test_where_nobody_is_told_of_alerts_a_tenants_admins_are(

@@ -185,7 +185,7 @@ def laid_out(schedule: Schedule, first: date) -> list[tuple[datetime, datetime]]
     return found
 
 
-@settings(max_examples=12, deadline=None, phases=[Phase.generate])  # shrinking takes minutes
+@settings(max_examples=12, phases=[Phase.generate])  # shrinking takes minutes
 @given(st.sampled_from(WEEKS), schedules, holidays)
 def test_every_minute_of_an_awkward_week_agrees_with_the_calendar(week, weekly, special):
     zone, first = week
@@ -212,7 +212,7 @@ ZONES = ("America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/H
 YEAR = tuple(date(2026, 1, 1) + timedelta(days=ahead) for ahead in range(365))
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.generate])
+@settings(max_examples=25, phases=[Phase.generate])
 @given(
     st.sampled_from(ZONES),
     st.sampled_from(YEAR),

@@ -54,7 +54,7 @@ DRAFT = Draft(
         Noted("reason", "a quote."),
     )
 )
-HEARD_PARTS = ("voice/lines.py", "voice/spoken.py", "voice/notices.py", "ai/offline.py")
+HEARD_PARTS = ("voice/lines.py", "voice/spoken.py", "voice/notices.py", "ai/open_talk.py")
 
 
 def said(line: Line, detail: str = "", turns: int = 0, language: str = "en-US", **more) -> str:

@@ -205,7 +205,7 @@ def test_a_long_text_is_split_at_sentence_ends_and_loses_nothing():
     assert all(say.endswith(".") for say in says)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_any_text_at_all_makes_a_document(text):
     root = rendered(Spoken(text), Listen(), facts=Facts(business=text))

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
-from app import breaker, models
+from app import breaker, models, spending
 from app.extensions import db
+from app.jobs import running
 from app.tenancy import acting_for
 from tests.factories import Rows, sid
 from tests.fakes.twilio_rest import TwilioRest
@@ -234,6 +236,37 @@ def test_ring_tests_are_few_and_of_ones_own_telephones(ringing: Flask, twilio: T
     theirs = rows.department(suspended, numbers=[BACK])
     own = log_in(ringing.test_client(), rows.user(suspended).username)
     assert "The business is suspended" in ring(own, theirs)
+
+
+def test_what_a_ring_test_costs_is_reserved_and_then_booked(
+    ringing: Flask, twilio: TwilioRest
+) -> None:
+    rows = Rows(ringing)
+    tenant = rows.tenant()
+    rows.number(tenant, number="+12125550100")
+    rows.limits(tenant, day_cents=2)
+    place = rows.department(tenant, numbers=[DESK, BACK])
+    admin = log_in(ringing.test_client(), rows.user(tenant).username)
+    twilio.picks_up = {DESK: "completed", BACK: "busy"}
+
+    def spent() -> int:
+        with ringing.app_context(), acting_for(tenant.id):
+            return spending.spent()[0].day
+
+    assert "Answered" in ring(admin, place)
+    assert spent() == 15_000  # two telephones, 30 s each, at a cent and a half a minute
+    assert "What this business may spend is used up" in ring(admin, place)
+    assert len(twilio.forms) == 2
+    for call in twilio.calls.values():
+        call["duration"] = "12" if call["to"] == DESK else "0"
+    with ringing.app_context(), acting_for(tenant.id):
+        db.session.execute(text("update job set run_at = now()"))
+        db.session.commit()
+        running.run_due()
+    with ringing.app_context(), acting_for(tenant.id):
+        booked = {row.kind: row.quantity for row in db.session.query(models.SpendLedger)}
+        assert booked == {"transfer_seconds": 12, "mails": 1}  # owners are told of their limit
+    assert spent() == 3_000
 
 
 def test_without_a_twilio_account_a_ring_test_says_so(app: Flask, rows: Rows) -> None:

@@ -10,7 +10,7 @@ from flask import Flask
 from app import models
 from app.cli import fallback
 from config import Settings
-from tests.factories import sid
+from tests.factories import Rows, sid
 from tests.web.conftest import BASE_URL, Business, Caller
 from tests.web.test_customers import become
 
@@ -108,6 +108,7 @@ def test_the_command_prints_a_bin_for_each_tenant_without_secrets(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     mine = make_business(fallback_number="+19175550111", voice="Polly.Matthew-Neural")
+    Rows(app).limits(mine.tenant, talk_seconds=600)
     plain, gone, shut = make_business(), make_business(), make_business()
     for business, status in ((gone, "closed"), (shut, "suspended")):
         become(app, business.tenant, status)
@@ -121,6 +122,7 @@ def test_the_command_prints_a_bin_for_each_tenant_without_secrets(
     }
     dial, say = ElementTree.fromstring(documents[mine.tenant.slug])[:2]
     assert (dial.findtext("Number"), say.get("voice")) == ("+19175550111", "Polly.Matthew-Neural")
+    assert dial.get("timeLimit") == "600"
     assert mine.token not in printed
     assert fallback.main(["--tenant", mine.tenant.slug], settings) == 0
     assert capsys.readouterr().out.strip() == documents[mine.tenant.slug]

@@ -50,7 +50,7 @@ def ring(app: Flask, business: Business, number: str, **fields: str) -> Caller:
 
 
 def how_met(caller: Caller) -> tuple[str, str | None]:
-    """answered, message, rejected or busy; and why."""
+    """answered, message or rejected; and why."""
     said = caller.answer  # type: ignore[attr-defined]
     call = caller.row()
     assert call is not None
@@ -59,9 +59,6 @@ def how_met(caller: Caller) -> tuple[str, str | None]:
             Outcome.BLOCKED, "ended", 1,
         )  # fmt: skip
         return "rejected", call.limited
-    if "lines are busy" in said:
-        assert ("<Hangup" in said, call.outcome) == (True, Outcome.BLOCKED)
-        return "busy", call.limited
     assert "<Gather" in said
     return ("message" if "take a message" in said else "answered"), call.limited
 
@@ -91,7 +88,7 @@ def test_calls_at_once_go_down_by_steps_and_come_back_as_calls_end(
     message = ring(app, business, number())
     assert how_met(message) == ("message", Limited.AT_ONCE)
     ring(app, business, number())
-    assert meet(app, business, number()) == ("busy", Limited.AT_ONCE)
+    assert meet(app, business, number()) == ("rejected", Limited.AT_ONCE)
     assert meet(app, other, number()) == ("answered", None)  # nobody else notices
     change(app, "update tenant set most_calls_at_once = 1 where id = :id", id=other.tenant.id)
     assert meet(app, other, number()) == ("message", Limited.AT_ONCE)  # its operator's ceiling
@@ -102,6 +99,17 @@ def test_calls_at_once_go_down_by_steps_and_come_back_as_calls_end(
     assert (mail.args["limit"], mail.args["percent"]) == ("calls_at_once", 100)
     # Nobody is put through, whatever is asked for; the message is taken.
     assert "<Dial" not in message.say(1, "I want to speak to Sales").text
+
+
+def test_owners_are_told_when_four_fifths_of_the_calls_at_once_are_used(
+    app: Flask, limited: Callable[..., Business]
+):
+    business, number = limited(calls_at_once=5, robocalls=False), numbers()
+    told = []
+    for _ in range(6):
+        mails = ring(app, business, number()).all(models.Job, kind="limit_mail")
+        told.append([mail.args["percent"] for mail in mails])
+    assert told == [[], [], [], [80], [80], [80, 100]]
 
 
 def test_a_call_whose_end_is_lost_gives_its_share_back(
@@ -331,7 +339,7 @@ def test_callers_of_a_suspended_tenant_are_forwarded_within_its_limits(
 def test_calls_that_are_sent_elsewhere_are_so_within_the_tenants_limits(
     app: Flask, limited: Callable[..., Business]
 ):
-    business = limited(talk_seconds=600, day_cents=100, withheld="message")
+    business = limited(call_seconds=60, talk_seconds=600, day_cents=100, withheld="message")
     change(
         app,
         "update receptionist_config set forward_calls = true, fallback_number = '+12125550111'",
@@ -342,6 +350,8 @@ def test_calls_that_are_sent_elsewhere_are_so_within_the_tenants_limits(
     [attempt] = sent.all(models.TransferAttempt)
     [account] = sent.all(models.SpendAccount)
     assert account.day_spent > attempt.reserved > 10 * 10_000
+    [lease] = sent.all(models.Lease)
+    assert lease.until > datetime.now(UTC) + 9 * MINUTE  # people may talk longer than calls last
     sent.post(
         "/twilio/transfer-status?turn=1", DialCallStatus="completed", DialBridged="true",
         DialCallDuration="60",
@@ -352,6 +362,20 @@ def test_calls_that_are_sent_elsewhere_are_so_within_the_tenants_limits(
     assert meet(app, business, "anonymous") == ("message", Limited.WITHHELD)
     change(app, "update spend_account set day_spent = 96 * 10000")
     assert meet(app, business, "+19175550143") == ("answered", None)
+
+
+def test_turns_and_transfers_of_a_call_are_as_many_as_the_tenant_chose(
+    app: Flask, limited: Callable[..., Business]
+):
+    business, sales = limited(), "I want to speak to Sales"
+    for most in (1, 0):
+        change(app, "update receptionist_config set max_transfers = :most", most=most)
+        caller = ring(app, business, f"+1917555014{most}")
+        assert ("<Dial" in caller.say(1, sales).text) == (most == 1)
+    change(app, "update receptionist_config set max_turns = 3")
+    talker = ring(app, business, "+19175550143")
+    answers = [talker.say(turn, "When are you open?").text for turn in range(1, 4)]
+    assert ["come to its end soon" in one for one in answers] == [False, False, True]
 
 
 def test_the_tenants_limit_of_a_transfer_is_told_to_twilio(
@@ -371,7 +395,8 @@ def test_nobody_waits_behind_a_flood_of_another_tenant(
     try:
         for _ in range(64 + 64):
             minds.turns.submit(a.tenant.id, lambda: gate.wait(60))
-        patient = Caller(app, a, caller="+19175550142").dial().text
+        caller = Caller(app, a, caller="+19175550142")
+        patient = caller.dial().text
         assert "wait=1" in patient  # of its own flood, a caller of A's is held
         assert meet(app, b, "+19175550142") == ("answered", None)
         held = [minds.requests.held(a.tenant.id) for _ in range(64)]
@@ -380,6 +405,9 @@ def test_nobody_waits_behind_a_flood_of_another_tenant(
         refused = Caller(app, a, caller="+19175550143")
         assert "<Reject" in refused.dial().text
         assert refused.row() is None
+        again = caller.post(str(ElementTree.fromstring(patient).findtext("Redirect"))).text
+        assert "<Pause" in again  # whoever was answered is; no thread waits for it
+        assert "wait=2" in again
         assert meet(app, b, "+19175550143") == ("answered", None)
         for one in held:
             one.__exit__(None, None, None)

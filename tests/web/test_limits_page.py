@@ -81,6 +81,7 @@ def test_the_page_shows_what_holds_by_whom_and_how_much_is_used(app: Flask, rows
     listed = admin.get(owners.LIMITS_PAGE)
     assert listed.location.endswith(f"/calllimitspage/show/{own.id}")
     page = words(admin.get(listed.location).text)
+    assert "Limits Limits" not in page  # there is one of it, and no list
     for shown in (
         "Cost of a month $30.00 your operator allows no more", "Cost of a day $100.00 of the",
         "Calls at once from one number 2 chosen here", "$12.35 of $100.00 (12 %)",

@@ -1,5 +1,7 @@
 """What stands in a statement is what callers said and people wrote: no log repeats it."""
 
+import io
+import json
 import logging
 
 import pytest
@@ -13,7 +15,7 @@ from app.logs import JsonLines
 from app.tenancy import acting_for
 from tests.conftest import Services
 from tests.factories import Rows
-from tests.web.conftest import Caller
+from tests.web.conftest import BASE_URL, Caller
 from tests.web.speaking import log_in
 
 CANARY = "okapifeather"
@@ -58,3 +60,21 @@ def test_no_value_of_a_statement_that_failed_is_in_a_log(
     assert said.count("SQLSTATE") >= 6
     assert CANARY not in said
     assert CANARY not in services.postgres.log.read_text(encoding="utf-8", errors="replace")
+
+
+def test_every_error_of_a_call_names_it_also_where_nobody_there_knows_it(caller: Caller) -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(JsonLines())
+    logging.getLogger().addHandler(handler)
+    try:
+        caller.dial()
+        for _ in range(5):
+            failed = f"{BASE_URL}/twilio/gather?turn=1"
+            caller.post("/twilio/fallback", ErrorCode="11200", ErrorUrl=failed)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    told = [json.loads(line) for line in written.getvalue().splitlines()]
+    grave = [line for line in told if line["level"] == "error"]
+    assert "turns fail repeatedly" in {line["event"] for line in grave}
+    assert {line.get("call_sid") for line in grave} == {caller.call_sid}

@@ -140,6 +140,13 @@ def test_a_call_goes_down_from_the_model_to_the_offline_interpreter_to_messages(
     assert "<Dial" not in say(late, 1, "I want to speak to Sales")
     assert "<Gather" in say(late, 2, "Ann Lee")
     assert len(server.requests) == 1
+    use(200)
+    refused = dial(app, business, "+19175550144")
+    assert "<Reject" in refused.answer  # type: ignore[attr-defined]
+    call = refused.row()
+    assert call is not None
+    assert (call.limited, call.reserved) == (Limited.SPENT, 0)
+    assert spent(app, business) == 200 * 10 * CENT
 
 
 def test_a_transfer_lasts_as_long_as_the_money_does_and_is_settled(
@@ -193,6 +200,10 @@ def test_limits_of_one_call_and_of_one_caller_hold(
     caller = dial(app, business)
     say(caller, 1, HOURS)
     assert (tier(caller, 1), len(server.requests)) == ("offline", 0)
+    ringing = dial(app, business, "+19175550144")
+    [rung] = ElementTree.fromstring(say(ringing, 1, "I want to speak to Sales")).iter("Dial")
+    assert rung.get("timeLimit") == "60"  # of its 5 cents 3 are the line's
+    ringing.hang_up(seconds=60)
     change(app, "update call_session set started_at = started_at - interval '4 minutes'")
     assert "come to its end soon" in say(caller, 2, HOURS)
     caller.hang_up(seconds=300)

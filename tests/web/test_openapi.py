@@ -32,7 +32,7 @@ CHECKS = [
     response_headers_conformance, response_schema_conformance, unsupported_method,
 ]  # fmt: skip
 BOUNDED = settings(
-    derandomize=True, database=None, deadline=None,
+    database=None,
     phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from app import breaker, models
 from app.voice import outage as held
 from app.voice import proven
 from tests.conftest import FRESH, Services
-from tests.factories import sid
+from tests.factories import Rows, sid
 from tests.web.conftest import Business, Caller
 
 
@@ -101,6 +101,49 @@ def test_after_a_long_outage_the_caller_may_at_least_speak_a_message(
     assert call.outcome == "lead"
     [lead] = caller.all(models.Lead)
     assert lead.phone == caller.caller
+
+
+def test_who_spoke_into_an_outage_is_asked_again_and_not_taken_to_be_silent(
+    caller: Caller, outage: Outage
+) -> None:
+    caller.dial()
+    question = caller.say(1, "I want to leave a message").text
+    outage.down()
+    held = target(caller.say(2, "my name is Ada Ashdown").text)
+    outage.up()
+    assert caller.post(held).text == question
+    assert (
+        "Ada Ashdown"
+        in caller.say(2, "my name is Ada Ashdown").text
+        + caller.say(3, "two one two five five five oh one four seven").text
+        + caller.say(4, "it is about a tour").text
+    )
+    call = caller.row()
+    assert call is not None
+    assert call.memory["silences"] == 0
+
+
+def test_a_message_of_which_only_the_recording_is_told_is_a_lead(
+    caller: Caller, outage: Outage
+) -> None:
+    caller.dial()
+    recording = sid("RE")
+    outage.down()
+    answer = caller.say(1, "I want to leave a message").text
+    while "Record" not in verbs(answer):
+        answer = caller.post(target(answer)).text
+    told = {"RecordingSid": recording, "RecordingDuration": "9"}
+    thanks = caller.post(record(answer), RecordingUrl=RECORDING + recording, **told)
+    assert "Thank you for your message" in thanks.text
+    outage.up()
+    caller.post("/twilio/recording-status", RecordingStatus="completed",
+                RecordingChannels="1", RecordingSource="RecordVerb", **told)  # fmt: skip
+    caller.hang_up()
+    [lead] = caller.all(models.Lead)
+    assert lead.phone == caller.caller
+    assert [job.call_id for job in caller.all(models.Job, kind="lead_notification")] == [
+        lead.call_id
+    ]
 
 
 def test_the_end_of_a_call_told_during_an_outage_is_to_be_told_again(
@@ -230,10 +273,12 @@ def test_a_message_left_where_nginx_answered_is_kept_with_its_call(
 
 
 def test_who_says_nothing_after_the_tone_gets_the_fallback_number(
-    app: Flask, make_business: Callable[..., Business], outage: Outage
+    app: Flask, make_business: Callable[..., Business], outage: Outage, rows: Rows
 ) -> None:
     for number, expected in ((CELL, ["Dial"]), (None, ["Say", "Hangup"])):
-        caller = Caller(app, make_business(fallback_number=number))
+        business = make_business(fallback_number=number)
+        rows.limits(business.tenant, talk_seconds=600)
+        caller = Caller(app, business)
         caller.dial()
         outage.down()
         answer = caller.post("/twilio/message?turn=1").text
@@ -242,6 +287,7 @@ def test_who_says_nothing_after_the_tone_gets_the_fallback_number(
         if number:
             dial = ElementTree.fromstring(answer).find("Dial")
             assert dial is not None
+            assert dial.get("timeLimit") == "600"
             ended = {"DialCallStatus": "completed", "DialBridged": "true", "DialCallDuration": "7"}
             assert verbs(caller.post(str(dial.get("action")), **ended).text) == ["Hangup"]
             call = caller.row()
@@ -250,15 +296,17 @@ def test_who_says_nothing_after_the_tone_gets_the_fallback_number(
 
 
 def test_calls_that_are_sent_elsewhere_are_so_without_the_database(
-    app: Flask, make_business: Callable[..., Business], outage: Outage
+    app: Flask, make_business: Callable[..., Business], outage: Outage, rows: Rows
 ) -> None:
     business = make_business(fallback_number=CELL, forward_calls=True)
+    rows.limits(business.tenant, talk_seconds=600)
     Caller(app, business).dial()
     outage.down()
     first, second = Caller(app, business), Caller(app, business)
     for caller in (first, second):
         [dial] = ElementTree.fromstring(caller.dial().text)
         assert (dial.tag, dial.findtext("Number")) == ("Dial", CELL)
+        assert dial.get("timeLimit") == "600"
     action = str(dial.get("action"))
     nobody = {"DialCallStatus": "no-answer", "DialBridged": "false"}
     assert "Record" in verbs(first.post(action, **nobody).text)

@@ -126,6 +126,7 @@ def test_a_call_is_booked_with_all_it_used_and_a_test_call_with_nothing(
     caller.hang_up(seconds=42)
     used = sorted((row.kind, row.quantity) for row in caller.all(models.SpendLedger))
     assert ("calls", 1) in used
+    assert ("call_seconds", 42) in used  # as Twilio tells, after the receptionist was done
     assert ("transfers", 1) in used
     assert ("transfer_seconds", 25) in used
     assert ("recording_seconds", 30) in used

@@ -140,6 +140,17 @@ def test_tokens_of_a_reply_set_aside_are_still_counted(server: FakeOpenAI, ask: 
     assert (understood.tokens_in, understood.tokens_out, understood.cached_tokens) == (120, 12, 100)
 
 
+@pytest.mark.parametrize("told", [-5, 10**30, True, 1.5, "120", None, [120]])
+def test_tokens_that_cannot_be_true_are_not_counted(
+    server: FakeOpenAI, ask: Asking, told: object
+) -> None:
+    reply = fake.tool_call("finish", {})
+    reply.body["usage"] |= {"prompt_tokens": told, "prompt_tokens_details": told}
+    server.script(reply)
+    understood = ask(server)
+    assert (understood.tokens_in, understood.tokens_out, understood.cached_tokens) == (0, 12, 0)
+
+
 def sent(server: FakeOpenAI) -> dict[str, object]:
     return server.requests[-1]
 

@@ -58,6 +58,7 @@ def test_a_models_summary_is_cleaned_and_counted() -> None:
 )
 def test_a_broken_reply_falls_back_to_the_words(reply: fake.Reply, reason: str) -> None:
     made = by_model(reply)
+    assert made.tokens_in == (120 if reply.status == 200 else 0)  # it was paid for
     assert (made.tier, made.reason) == (Tier.OFFLINE, reason)
     assert "Mona Berg" in made.text
 

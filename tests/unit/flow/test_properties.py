@@ -144,7 +144,7 @@ def agrees(event: m.Event) -> bool:
     return isinstance(said, m.Confirm) and said.accepted
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(states, events, all_facts, memories)
 def test_every_state_answers_every_event_along_the_map(state, event, facts, memory):
     path = decide(state, event, m.Context(facts, memory)).path
@@ -152,7 +152,7 @@ def test_every_state_answers_every_event_along_the_map(state, event, facts, memo
     assert all(there in MOVES[here] for here, there in pairwise(path))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(states, events, all_facts, memories)
 def test_a_decision_ends_with_one_thing_for_the_line_to_do(state, event, facts, memory):
     decision = decide(state, event, m.Context(facts, memory))
@@ -174,7 +174,7 @@ def test_a_decision_ends_with_one_thing_for_the_line_to_do(state, event, facts, 
         assert any(isinstance(effect, m.Say) for effect in decision.effects)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(states, rings, all_facts, memories)
 def test_nobody_is_rung_who_is_closed_unknown_tried_or_beyond_the_limit(
     state, event, facts, memory
@@ -190,7 +190,7 @@ def test_nobody_is_rung_who_is_closed_unknown_tried_or_beyond_the_limit(
             assert memory.transfers < facts.limits.max_transfers
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(all_facts, st.lists(events, max_size=25))
 def test_a_lead_is_confirmed_only_when_complete_read_back_and_agreed_to(facts, call):
     read_back = m.Draft()
@@ -208,7 +208,7 @@ def test_a_lead_is_confirmed_only_when_complete_read_back_and_agreed_to(facts, c
             read_back = decision.memory.draft
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(yeses, all_facts, memories)
 def test_a_yes_to_half_a_message_does_not_confirm_it(event, facts, memory):
     decision = decide(State.CONFIRMATION, event, m.Context(facts, memory))
@@ -218,7 +218,7 @@ def test_a_yes_to_half_a_message_does_not_confirm_it(event, facts, memory):
             assert not effect.draft.missing(facts.required)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(all_facts, st.lists(st.one_of(answers, events), max_size=25))
 def test_an_interpreters_words_are_spoken_only_when_grounded_or_a_question(facts, call):
     for _, event, _, decision in play(facts, call):
@@ -237,7 +237,7 @@ def test_an_interpreters_words_are_spoken_only_when_grounded_or_a_question(facts
                 assert facts.sources.issuperset(effect.sources)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     all_facts,
     st.sampled_from([st.one_of(callers_turns, dial_ended), st.one_of(asked_back, answers)]).flatmap(
@@ -249,7 +249,7 @@ def test_no_call_goes_on_for_ever(facts, call):
     assert last.state == State.ENDED
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(all_facts, st.lists(events, max_size=25))
 def test_an_ended_call_stays_ended(facts, call):
     over = False
@@ -258,7 +258,7 @@ def test_an_ended_call_stays_ended(facts, call):
         over = over or decision.state == State.ENDED
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(all_facts, st.lists(events, max_size=25))
 def test_what_was_noted_is_kept_until_it_is_saved(facts, call):
     """Silence erases nothing: a begun message with fields never vanishes without a SaveLead, unless
@@ -277,7 +277,7 @@ def test_what_was_noted_is_kept_until_it_is_saved(facts, call):
             assert decision.memory.taking or decision.state != State.ENDED
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(all_facts, st.lists(events | st.just(m.CallerSpoke("no", m.Confirm(False))), max_size=9))
 def test_only_a_message_without_a_name_or_number_can_be_declined(facts, call):
     for _, event, context, decision in play(facts, call):
@@ -291,7 +291,7 @@ def test_only_a_message_without_a_name_or_number_can_be_declined(facts, call):
 names = st.text("abcdefg ", min_size=2, max_size=9).filter(lambda text: text.strip())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.builds(
         m.Facts,
@@ -311,7 +311,7 @@ def test_with_nobody_to_understand_a_caller_can_still_leave_a_message(facts, mum
     assert saved[0].draft.get("phone") == "4155550123"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(all_facts, st.lists(callers_turns, max_size=8))
 def test_consent_follows_the_announcement_and_ends_with_a_refusal(facts, call):
     announced = refused = False
@@ -341,7 +341,7 @@ def questions_put(facts: m.Facts, decision: m.Decision) -> str:
     return re.split(r"(?<=[.?!]) ", spoken[-1])[-1] if spoken else ""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     all_facts.map(lambda facts: replace(facts, other_language="")),
     st.lists(st.builds(m.CallerSpoke, words, st.none() | proposals), max_size=12),

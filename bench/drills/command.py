@@ -1,0 +1,172 @@
+"""`run.py bench drills`: which drills, in one world, and what came of them."""
+
+import argparse
+import json
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.cli.prepare import NotPrepared
+from app.embedded import EmbeddedServiceError
+from bench import drills as package
+from bench import machine
+from bench.drills import nginx, world
+from bench.drills.catalogue import DRILLS
+from bench.drills.drill import Drill, Sabotage, Stage
+from bench.drills.undone import CONTROLS
+
+PROBLEMS = (world.NotStarted, nginx.Missing, NotPrepared, EmbeddedServiceError)
+SHOWN = 8  # failures of one drill that are printed
+
+
+class UnknownDrill(Exception):
+    """A message for the terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`failures` are why it did not pass; of a sabotaged one, why that was caught."""
+
+    name: str
+    passed: bool
+    figures: dict[str, Any]
+    bar: str
+    seconds: float
+    failures: tuple[str, ...] = ()
+    note: str = ""
+
+    def told(self) -> dict[str, Any]:
+        told = {"name": self.name, "passed": self.passed, "figures": self.figures}
+        told |= {"bar": self.bar, "seconds": round(self.seconds, 1)}
+        return told | ({"failures": list(self.failures)} if self.failures else {})
+
+
+def run(argv: list[str]) -> int:
+    arguments = parser().parse_args(argv)
+    if arguments.list:
+        width = max(len(drill.name) for drill in DRILLS)
+        print("\n".join(f"{drill.name:{width}}  {drill.what}" for drill in DRILLS))
+        return 0
+    try:
+        chosen = choose(arguments.only, arguments.all)
+        results = play(chosen, arguments.seed, arguments.sabotage)
+    except UnknownDrill as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except PROBLEMS as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped: nothing is left running.", file=sys.stderr)
+        return 130
+    print(shown(results, arguments.seed, arguments.sabotage))
+    if arguments.json:
+        told = json.dumps([result.told() for result in results], indent=1, ensure_ascii=False)
+        arguments.json.write_text(told + "\n", encoding="utf-8")
+    return 0 if all(result.passed for result in results) else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="run.py bench drills", description=package.__doc__)
+    made.add_argument("--list", action="store_true", help="name the drills, one a line")
+    made.add_argument("--only", action="append", default=[], metavar="NAME", help="may be repeated")
+    made.add_argument("--all", action="store_true", help="the long ones, too")
+    made.add_argument("--seed", type=int, default=secrets.randbelow(10_000), metavar="N",
+                      help="of everything random; printed with the result")  # fmt: skip
+    made.add_argument("--sabotage", action="store_true",
+                      help="without the control under test: each drill must then fail")  # fmt: skip
+    made.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
+    return made
+
+
+def choose(only: Sequence[str], every: bool) -> list[Drill]:
+    known = {drill.name for drill in DRILLS}
+    if unknown := [name for name in only if name not in known]:
+        raise UnknownDrill(
+            f"There is no drill {', '.join(unknown)}. There are: {', '.join(sorted(known))}."
+        )
+    if only:
+        return [drill for drill in DRILLS if drill.name in only]
+    return [drill for drill in DRILLS if drill.first or every]
+
+
+def play(chosen: list[Drill], seed: int, sabotage: bool) -> list[Result]:
+    """In one world. What it has become by a drill is put right before the next one."""
+    results: list[Result] = []
+    with world.running() as here:
+        for number, drill in enumerate(chosen, 1):
+            say(f"{number} of {len(chosen)}  {drill.name} …")
+            began = time.monotonic()
+            result = sabotaged(drill, here, seed) if sabotage else once(drill, here, seed)
+            results.append(result)
+            say(f"    {verdict(result, sabotage)} in {time.monotonic() - began:.0f} s\n")
+            for failure in [] if result.passed else result.failures[:SHOWN]:
+                say(f"      {failure}\n")
+    return results
+
+
+def once(drill: Drill, here: world.World, seed: int, without: Sabotage | None = None) -> Result:
+    here.heal()
+    removed = (without.control, without.of) if without else ("", ())
+    here.dress(drill.settings, *removed)
+    here.remember_nothing()
+    began = time.monotonic()
+    stage = Stage(here, seed, drill.allowed)
+    figures: dict[str, Any] = {}
+    try:
+        figures = drill.run(stage)
+    except PROBLEMS:
+        raise
+    except Exception as error:  # the edge: a drill that breaks down has not passed
+        stage.failures.append(f"the drill broke down: {type(error).__name__}: {error}")
+    stage.finish()
+    seconds = time.monotonic() - began
+    return Result(
+        drill.name, not stage.failures, stage.figures() | figures, drill.bar, seconds,
+        tuple(stage.failures),
+    )  # fmt: skip
+
+
+def sabotaged(drill: Drill, here: world.World, seed: int) -> Result:
+    """Passed means caught: without its control the drill fails."""
+    if isinstance(drill.sabotage, str):
+        return Result(drill.name, True, {}, drill.bar, 0.0, note=f"none: {drill.sabotage}")
+    result = once(drill, here, seed, drill.sabotage)
+    what = CONTROLS[drill.sabotage.control].what
+    caught = not result.passed
+    return Result(
+        drill.name, caught, result.figures, drill.bar, result.seconds, result.failures,
+        f"{'caught' if caught else 'NOT CAUGHT'} without {what}",
+    )  # fmt: skip
+
+
+def say(text: str) -> None:
+    print(text, end="", file=sys.stderr, flush=True)
+
+
+def verdict(result: Result, sabotage: bool) -> str:
+    return result.note if sabotage else "passed" if result.passed else "FAILED"
+
+
+def shown(results: list[Result], seed: int, sabotage: bool) -> str:
+    rows = [
+        (r.name, verdict(r, sabotage), _figures(r.figures), r.bar, f"{r.seconds:.0f} s")
+        for r in results
+    ]
+    failed = [f"{r.name}: {failure}" for r in results for failure in r.failures[:SHOWN]]
+    passed, total = sum(r.passed for r in results), sum(r.seconds for r in results)
+    return "\n\n".join([
+        machine.table(("drill", "result", "figures", "bar", "took"), rows),
+        *(["\n".join(failed)] if failed else []),
+        f"{passed} of {len(results)} {'caught' if sabotage else 'passed'} in {total:.0f} s,"
+        f" seed {seed}.",
+        machine.show(machine.facts()),
+    ])  # fmt: skip
+
+
+def _figures(figures: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in figures.items())
