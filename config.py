@@ -19,6 +19,7 @@ DB_POOL_OVERFLOW = 2
 """Connections a process may open beyond DB_POOL_SIZE for a moment."""
 SHORTEST_SECRET = 32
 SHORTEST_PASSWORD = 12
+SHORTEST_TOKEN = 20
 
 
 class BadSetting(Exception):
@@ -132,6 +133,25 @@ def _hosts(name: str, raw: str) -> tuple[str, ...]:
     return hosts
 
 
+def _headers(name: str, raw: str) -> tuple[tuple[str, str], ...]:
+    """name=value, by commas, as OpenTelemetry has them. Values are not repeated in the message."""
+    found = [part.partition("=") for part in raw.split(",") if part.strip()]
+    for position, (header, _equals, value) in enumerate(found, start=1):
+        good = re.fullmatch(r"[A-Za-z0-9-]+", header.strip()) and value.strip().isprintable()
+        if not good or not value.strip():
+            raise BadSetting(f"{name}: entry {position} must be name=value.")
+    return tuple((header.strip(), value.strip()) for header, _equals, value in found)
+
+
+def _token(name: str, raw: str) -> str:
+    if len(raw) < SHORTEST_TOKEN or any(c.isspace() or not c.isascii() for c in raw):
+        raise BadSetting(
+            f"{name} must have {SHORTEST_TOKEN} or more characters and no spaces, such as what "
+            'python3 -c "import secrets; print(secrets.token_urlsafe(32))" prints.'
+        )
+    return raw
+
+
 def _colour(name: str, raw: str) -> str:
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", raw):
         raise BadSetting(f"{name} must be a colour such as #2f55d4, but is {raw!r}.")
@@ -161,11 +181,13 @@ class Settings:
 
     database_url: str = _setting(_database, secret=True)
     database_admin_url: str = _setting(_database, secret=True)
+    database_replica_url: str = _setting(_database, secret=True)
     redis_url: str = _setting(_url("redis", "rediss", "unix"), secret=True)
     secret_key: str = _setting(_text, secret=True)
     encryption_keys: tuple[str, ...] = _setting(_keys, secret=True)
     public_base_url: str = _setting(_base_url)
     port: int = _setting(_whole(1, 65535), "8080")
+    listen_address: str = _setting(_one_of("127.0.0.1", "0.0.0.0"), "127.0.0.1")
     proxy_hops: int = _setting(_whole(0, 10), "0")
     data_dir: Path = _setting(_folder, "data")
     app_env: str = _setting(_one_of("development", "production"), "development")
@@ -186,7 +208,11 @@ class Settings:
     mail_use_tls: bool = _setting(_switch, "true")
     mail_default_sender: str = _setting(_text, "receptionist@localhost")
     alert_email: str = _setting(_text)
+    alert_webhook_url: str = _setting(_url("http", "https"), secret=True)
+    metrics_token: str = _setting(_token, secret=True)
     webhook_allow_hosts: tuple[str, ...] = _setting(_hosts)
+    otel_exporter_otlp_endpoint: str = _setting(_url("http", "https"))
+    otel_exporter_otlp_headers: tuple[tuple[str, str], ...] = _setting(_headers, secret=True)
     require_totp: str = _setting(_totp, "none")
     web_workers: int = _setting(_whole(1, 64), "2")
     web_threads: int = _setting(_whole(1, 1024), "64")
@@ -206,6 +232,8 @@ class Settings:
     limit_month_cents: int = _setting(_whole(0, 10_000_000), "100000")
     given: frozenset[str] = field(default=frozenset())
     """Names that were set rather than defaulted: an explicit PORT is never moved."""
+    served_at: str = field(default="")
+    """Where a web server of the host's serves us; empty: our own does, on PORT."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -237,29 +265,45 @@ class Settings:
 
     @property
     def sqlalchemy_url(self) -> str:
-        """For create_engine, which from 2.1 on takes plain `postgresql` for another driver."""
-        return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
+        return _with_driver(self.database_url)
+
+    @property
+    def sqlalchemy_replica_url(self) -> str:
+        return _with_driver(self.database_replica_url)
 
     @property
     def secret_values(self) -> tuple[str, ...]:
         """What no log may hold: secrets, and the passwords inside of addresses."""
         told = [getattr(self, f.name) for f in fields(self) if f.metadata and not f.repr]
-        flat = [one for value in told for one in (value if isinstance(value, tuple) else (value,))]
+        flat = [one for value in told for one in _flat(value)]
         within = (urlsplit(one).password for one in flat if "://" in one)
         return tuple(one for one in (*within, *flat) if one)
 
     @property
     def local_url(self) -> str:
         """Where this machine's web server listens, whatever stands in front of it."""
-        return local_base_url(self.port)
+        return self.served_at or local_base_url(self.port)
 
     @property
     def is_production(self) -> bool:
         return self.app_env == "production"
 
 
+def _flat(value: Any) -> list[str]:
+    """Of headers the values: their names are nobody's secret."""
+    if not isinstance(value, tuple):
+        return [value]
+    return [one[1] if isinstance(one, tuple) else one for one in value]
+
+
 def _empty(entry: Any) -> Any:
-    return () if entry.name in ("encryption_keys", "webhook_allow_hosts") else ""
+    several = ("encryption_keys", "webhook_allow_hosts", "otel_exporter_otlp_headers")
+    return () if entry.name in several else ""
+
+
+def _with_driver(url: str) -> str:
+    """For create_engine, which from 2.1 on takes plain `postgresql` for another driver."""
+    return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
 def local_base_url(port: int) -> str:
@@ -287,6 +331,7 @@ def _check_production(values: Mapping[str, Any], given: set[str]) -> None:
     if not values["public_base_url"].startswith("https://"):
         raise BadSetting("PUBLIC_BASE_URL must begin with https:// when APP_ENV=production.")
     _check_keys(values)
+    _check_way_in(values)
     _check_ways_out(values)
     if values["admin_password"] and len(values["admin_password"]) < SHORTEST_PASSWORD:
         raise BadSetting(
@@ -300,6 +345,16 @@ def _check_keys(values: Mapping[str, Any]) -> None:
             raise BadSetting(f"ENCRYPTION_KEYS: key {position} is not random.")
         if key == values["secret_key"]:
             raise BadSetting("SECRET_KEY must not be one of ENCRYPTION_KEYS.")
+
+
+def _check_way_in(values: Mapping[str, Any]) -> None:
+    """Whoever is let in without a proxy in front would be unencrypted; and of one that is not
+    counted, everybody seems to have its address: in tries to sign in, in the audit log."""
+    if values["listen_address"] != "127.0.0.1" and not values["proxy_hops"]:
+        raise BadSetting(
+            "LISTEN_ADDRESS lets in other machines: set PROXY_HOPS to the number of proxies in "
+            "front, and let nobody else reach PORT."
+        )
 
 
 def _check_ways_out(values: Mapping[str, Any]) -> None:

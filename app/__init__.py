@@ -20,7 +20,9 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     from app import database, masking, tenancy, unquoted
     from app.extensions import db, mail
     from app.jobs import changed
+    from app.metrics import committed
     from app.models import audit  # with it come all tables: a session needs to know them
+    from app.tracing import spans
 
     app = Flask(__name__)
     app.config.update(_flask_config(settings))
@@ -33,6 +35,8 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
     tenancy.install()
     audit.install()
     changed.install()
+    committed.install()
+    spans.switch(bool(settings.otel_exporter_otlp_endpoint))
     if admin:
         _plug_in_the_web(app, settings)
     return app
@@ -41,7 +45,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
 def _plug_in_the_web(app: "Flask", settings: Settings) -> None:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from app import views
+    from app import replica, views
     from app.voice import desk, routes
 
     if settings.proxy_hops:
@@ -49,6 +53,9 @@ def _plug_in_the_web(app: "Flask", settings: Settings) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    if settings.database_replica_url:
+        options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+        replica.install(app, settings.sqlalchemy_replica_url, options)
     desk.install(app, settings)
     app.register_blueprint(routes.twilio)
     views.install(app)

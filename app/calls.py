@@ -1,6 +1,7 @@
 """How a call ends and what stays of it: its lead, its outcome, and the work it causes."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
@@ -8,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app import leases, rates, settling
 from app.extensions import db
 from app.jobs import events, outbox
+from app.metrics import catalogue, committed
 from app.models import (
     Block,
     CallSession,
@@ -24,6 +26,8 @@ from app.models import (
 )
 from app.rates import Rates
 from app.tenancy import current_tenant_id
+from app.tracing import spans
+from app.tracing.spans import Span
 from app.voice import memory as stored_memory
 from app.voice.flow import State, decide
 from app.voice.flow.messages import (
@@ -110,6 +114,7 @@ def finish_call(
     if call.duration is None:
         call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
     call.outcome = _outcome(call, ended_by)
+    _count(call)
     if call.outcome is Outcome.BLOCKED:
         return
     change = settling.valued(call, prices, unsettled)
@@ -117,6 +122,29 @@ def finish_call(
     events.call_ended(call)
     leases.release(call.call_sid)
     settling.book(call, change)
+
+
+def _count(call: CallSession) -> None:
+    if spans.is_on() and call.ended_at:
+        committed.afterwards(partial(spans.note, _span(call, call.ended_at)))
+    if call.channel == Channel.TEST:
+        return
+    committed.count(catalogue.CALLS, outcome=call.outcome)
+    if call.outcome != Outcome.BLOCKED:
+        committed.observe(catalogue.CALL_DURATION, call.duration or 0)
+
+
+def _span(call: CallSession, ended_at: datetime) -> Span:
+    trace_id = spans.trace_of(call.call_sid)
+    began, ended = (int(at.timestamp() * 1e9) for at in (call.started_at, ended_at))
+    return Span(
+        "call", trace_id, began, max(began, ended), span_id=spans.root_of(trace_id),
+        failed=call.outcome == Outcome.FAILED,
+        attributes={
+            "call_sid": call.call_sid, "tenant_id": call.tenant_id, "channel": str(call.channel),
+            "outcome": str(call.outcome), "turns": call.turn,
+        },
+    )  # fmt: skip
 
 
 def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> None:
@@ -167,6 +195,8 @@ def save_lead(
     )
     if is_new:
         events.lead_created(lead)
+        if not lead.test:
+            committed.count(catalogue.LEADS, confirmed="yes" if lead.confirmed else "no")
     return lead
 
 

@@ -24,10 +24,12 @@ from psycopg2.extensions import (
     set_wait_callback,
 )
 from sqlalchemy import event
+from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, TimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from app import breaker
+from app.metrics import catalogue, counting
 
 CONNECT_SECONDS = 3.0
 ANSWER_SECONDS = 40.0  # more than the login role's statement_timeout: the server tells first
@@ -78,18 +80,27 @@ class Connection(connection):
 
 
 class Pool(QueuePool):
-    """Does not hand out, nor try, while the database is left alone."""
+    """Does not hand out, nor try, while the database is left alone. `most_in_use` connections were
+    out at once since somebody last set it to 0."""
+
+    most_in_use = 0
 
     def connect(self) -> PoolProxiedConnection:
         guard = breaker.of("database", FAILURES, REST)
         if not guard.asks():
+            counting.count(catalogue.DATABASE_ERRORS, kind="away")
             raise Away("the database is left alone for a moment")
         try:
             found = super().connect()
         except psycopg2.OperationalError:
+            counting.count(catalogue.DATABASE_ERRORS, kind="away")
             guard.failed()
             raise
+        except TimeoutError:
+            counting.count(catalogue.DATABASE_ERRORS, kind="pool")
+            raise
         guard.passed()
+        self.most_in_use = max(self.most_in_use, self.checkedout())
         return found
 
 
@@ -122,8 +133,36 @@ def _is_readable(file: int) -> bool:
 
 
 def install() -> None:
-    """From now on every wait of this process for a database is ours."""
+    """From now on every wait of this process for a database is ours, and what fails is counted.
+    Safe to call for every application."""
     set_wait_callback(_wait)
+    if not event.contains(Engine, "handle_error", _count):
+        event.listen(Engine, "handle_error", _count)
+
+
+# By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html); longer ones first.
+_KINDS = (
+    ("57014", "timeout"), ("25P03", "timeout"), ("55P03", "locked"), ("40P01", "locked"),
+    ("42501", "denied"), ("57P", "away"), ("08", "away"), ("23", ""),
+)  # fmt: skip
+
+
+def _count(context: ExceptionContext) -> None:
+    """A statement failed. Rules that a row broke (class 23) are no trouble of the database's."""
+    if context.connection is None:  # no connection was to be had: see Pool
+        return
+    error: Any = context.original_exception
+    code = getattr(error, "pgcode", None) or ""
+    if isinstance(error, TooLate):
+        kind = "timeout"
+    elif not code:
+        kind = "away" if isinstance(error, psycopg2.OperationalError) else "other"
+    else:
+        kind = next((kind for prefix, kind in _KINDS if code.startswith(prefix)), "other")
+    if kind:
+        counting.count(catalogue.DATABASE_ERRORS, kind=kind)
+    if kind == "denied":
+        counting.count(catalogue.SCOPE_VIOLATIONS, wall="database")
 
 
 def _wait(conn: Any) -> None:

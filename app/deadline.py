@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from app import logs
+
 Found = TypeVar("Found")
 
 
@@ -24,7 +26,7 @@ def within(seconds: float, work: Callable[[], Found]) -> Found:
         except BaseException as error:  # the edge: told to whoever waits
             outcome.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=logs.carried(run), daemon=True).start()
     try:
         return outcome.result(seconds)
     except TimeoutError as error:

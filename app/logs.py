@@ -2,37 +2,66 @@
 
 A field's value is JSON, so a caller cannot forge a line with a line break. Whatever gets into a
 sentence, a field or a trace all the same is masked here, where every line leaves.
+
+What a line is about (the call, its business, the job) is said once, with `about` or `bind`, and
+stands in every line that is written until then, whoever writes it.
 """
 
 import json
 import logging
+import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from types import TracebackType
+from types import MappingProxyType, TracebackType
+from typing import Any, ParamSpec, TypeVar
 
 from app.masking import mask, masked
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
 
 # What every LogRecord has; all else came by `extra=` and is a field.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 # Libraries that log each request or each poll.
 _QUIET = ("werkzeug", "httpx2", "httpcore2", "openai", "twilio", "urllib3", "rq", "mail.log")
-
-
-_call_sid: ContextVar[str] = ContextVar("call_sid", default="")
+# JSON may hold these as they are, but a terminal obeys them, and some readers end a line at them.
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_about: ContextVar[Mapping[str, Any]] = ContextVar("about", default=_NOTHING)
 
 
 @contextmanager
-def about(call_sid: str) -> Iterator[None]:
-    """Whatever this thread logs meanwhile is of that call, also where nobody knows it."""
-    token = _call_sid.set(call_sid)
+def about(**fields: Any) -> Iterator[None]:
+    """Lines that are written within, by this thread, carry these fields besides their own."""
+    token = _about.set({**_about.get(), **fields})
     try:
         yield
     finally:
-        _call_sid.reset(token)
+        _about.reset(token)
+
+
+def bind(**fields: Any) -> None:
+    """As `about`, until `unbind`: for a request, whose end is somewhere else."""
+    _about.set({**_about.get(), **fields})
+
+
+def unbind() -> None:
+    _about.set(_NOTHING)
+
+
+def carried(work: Callable[Given, Found]) -> Callable[Given, Found]:
+    """`work`, to be run by another thread: its lines will carry what this one's do now."""
+    fields = _about.get()
+
+    def run(*args: Given.args, **named: Given.kwargs) -> Found:
+        with about(**fields):
+            return work(*args, **named)
+
+    return run
 
 
 class JsonLines(logging.Formatter):
@@ -43,13 +72,12 @@ class JsonLines(logging.Formatter):
             "event": mask(record.getMessage()),
             "logger": record.name,
         }
-        if call_sid := _call_sid.get():
-            line["call_sid"] = masked("call_sid", call_sid)
         extra = {key: value for key, value in vars(record).items() if key not in _STANDARD}
-        line |= {key: masked(key, value) for key, value in extra.items()}
+        line |= {key: masked(key, value) for key, value in {**_about.get(), **extra}.items()}
         if record.exc_info:
             line["trace"] = mask(self.formatException(record.exc_info))
-        return json.dumps(line, default=str, ensure_ascii=False)
+        text = json.dumps(line, default=str, ensure_ascii=False)
+        return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def install() -> None:
@@ -57,6 +85,7 @@ def install() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.captureWarnings(True)
     sys.excepthook = _uncaught
     threading.excepthook = lambda told: _uncaught(told.exc_type, told.exc_value, told.exc_traceback)
     for name in _QUIET:

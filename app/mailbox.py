@@ -14,7 +14,7 @@ def folder() -> Path:
     return found
 
 
-def path_of(tenant_id: int | None, job_id: int) -> Path:
+def path_of(tenant_id: int | None, job_id: int | str) -> Path:
     return folder() / f"job-{tenant_id or PLATFORM}-{job_id}.eml"
 
 

@@ -35,10 +35,15 @@ from sqlalchemy.sql import visitors
 
 from app import database
 from app.extensions import db
+from app.metrics import catalogue, counting
 
 
 class TenancyError(RuntimeError):
     """Code touched tenant-owned rows without saying for whom, or for somebody else."""
+
+    def __init__(self, *words: object) -> None:
+        super().__init__(*words)
+        counting.count(catalogue.SCOPE_VIOLATIONS, wall="session")
 
 
 class Platform:

@@ -1,5 +1,6 @@
 """The seam between a call and whoever understands its words: a model, the offline one, a script."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from concurrent.futures import TimeoutError as Late
@@ -57,7 +58,8 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class Understood:
     """`proposal` None: nobody understood it. `besides`: asked in the same breath, and told first.
-    `reason` says why the model's reply was set aside, `unsaid` which of its sentences were."""
+    `reason` says why the model's reply was set aside, `unsaid` which of its sentences were.
+    `model_ms` is the time that it was given; None: it was not asked."""
 
     proposal: Proposal | None
     tier: Tier
@@ -68,6 +70,7 @@ class Understood:
     reason: str = ""
     unsaid: tuple[str, ...] = ()
     besides: Answer | TellHours | None = None
+    model_ms: int | None = field(default=None, compare=False)
 
 
 class Interpreter(Protocol):
@@ -107,6 +110,19 @@ def interpret_within(
     trickling body would outlive them: the clock here is the only one that counts."""
     if not guard.asks():
         return _instead(fallback, heard, "left alone")
+    began = time.monotonic()
+    understood = _asked(interpreter, fallback, heard, seconds, pool, guard)
+    return replace(understood, model_ms=round((time.monotonic() - began) * 1000))
+
+
+def _asked(
+    interpreter: Interpreter,
+    fallback: Interpreter,
+    heard: Heard,
+    seconds: float,
+    pool: Executor,
+    guard: Breaker,
+) -> Understood:
     future = pool.submit(interpreter.interpret, heard)
     try:
         understood = future.result(timeout=seconds)

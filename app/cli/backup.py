@@ -1,6 +1,7 @@
 """Writes every row of the database into one file, while the product runs or not."""
 
 import argparse
+import contextlib
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import psycopg2
 from app import snapshot
 from app.cli import administered
 from app.embedded import EmbeddedServiceError
+from app.models import BACKUP
 from config import BadSetting, Settings
 
 KEEP = """\
@@ -28,6 +30,7 @@ def main(argv: list[str], settings: Settings) -> int:
     try:
         with administered.running(settings) as url:
             made = snapshot.write(url, path)
+            _note(url)
     except (BadSetting, EmbeddedServiceError, snapshot.NotUsable) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -37,6 +40,20 @@ def main(argv: list[str], settings: Settings) -> int:
     print(f"{path}: {made.rows:,} rows of {len(made.tables)} tables, schema {made.revision}.")
     print(KEEP.format(where=_where(settings)))
     return 0
+
+
+def _note(url: str) -> None:
+    """So that operators are told when the next one does not come."""
+    try:
+        connection = psycopg2.connect(url, options=snapshot.AS_OWNER)
+        with contextlib.closing(connection), connection, connection.cursor() as cursor:
+            cursor.execute(
+                "insert into milestone (name) values (%s)"
+                " on conflict (name) do update set at = excluded.at",
+                (BACKUP,),
+            )
+    except psycopg2.Error as problem:
+        print(f"The backup is complete, but could not be noted as made: {problem}", file=sys.stderr)
 
 
 def _default(settings: Settings) -> Path:

@@ -14,11 +14,11 @@ from sqlalchemy import Integer, and_, cast, exists, func, select
 
 from app.figures.period import Period, Span
 from app.models import (
+    MAILS,
     CallSession,
     Channel,
     GapStatus,
     Job,
-    JobKind,
     JobStatus,
     KnowledgeGap,
     Lead,
@@ -28,11 +28,6 @@ from app.models import (
     TransferStatus,
 )
 
-MAILS = (
-    JobKind.CALL_SUMMARY_MAIL, JobKind.LEAD_NOTIFICATION, JobKind.ALERT_MAIL,
-    JobKind.FORWARDING_MAIL, JobKind.INVITATION_MAIL, JobKind.RESET_MAIL, JobKind.LIMIT_MAIL,
-    JobKind.NUMBERS_MAIL,
-)  # fmt: skip
 TO_DO = (LeadStatus.NEW, LeadStatus.CONTACTED)
 STILL_ON = "open"  # the outcome of a call that has none yet
 

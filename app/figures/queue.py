@@ -3,17 +3,16 @@ it out. Bounded: of more than COUNTED rows the oldest are counted, and it is sai
 more."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.models import Job, JobKind, JobStatus
+from app.models import Job, JobStatus
 
 COUNTED = 10_000  # rows of each of the two: those under way, and those given up
 UNDER_WAY = (JobStatus.WAITING, JobStatus.RUNNING)
-LOOKED_BACK = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +79,3 @@ def given_up_by_kind() -> dict[str, int]:
     many = func.count()
     found = db.session.execute(select(job.kind, many).group_by(job.kind).order_by(many.desc()))
     return {kind: count for kind, count in found}
-
-
-def last_planned(now: datetime) -> tuple[datetime, bool] | None:
-    """When the scheduler last added the work of each minute, and whether that still waits, so that
-    there is no more of it. None: not within a day. Platform work."""
-    row = db.session.execute(
-        select(Job.created_at, Job.status)
-        .where(
-            Job.kind == JobKind.CLOSE_ORPHANS, Job.tenant_id.is_(None),
-            Job.created_at > now - LOOKED_BACK,
-        )
-        .order_by(Job.created_at.desc())
-        .limit(1)
-    ).one_or_none()  # fmt: skip
-    return None if row is None else (row[0], row[1] in UNDER_WAY)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from app import accounts, calls, carrier
+from app import accounts, calls, carrier, logs
 from app.carrier import Account, CarrierCall, CarrierError, Message
 from app.extensions import db
 from app.jobs.outbox import Work
@@ -75,7 +75,10 @@ def _collect(account: Account) -> int:
     began, since = datetime.now(UTC), _since(account.account_sid)
     found = [m for m in carrier.messages(account, since) if m.created_at < began - FRESH]
     unknown = _unknown(found)
-    kept = sum(_keep(account, message) for message in unknown)
+    kept = 0
+    for message in unknown:
+        with logs.about(call_sid=message.call_sid):
+            kept += _keep(account, message)
     fresh = insert(Collected).values(account_sid=account.account_sid, until=began)
     db.session.execute(
         fresh.on_conflict_do_update(

@@ -1,24 +1,29 @@
-"""Signs of life of workers and schedulers: written by each, read by /readyz and by operators.
+"""Signs of life of web processes, workers and schedulers: written by each, read by /readyz and by
+operators, with what each says of itself: its connections to the database, and what it leaves alone.
 
 They are rows, so that they are seen from every machine and while Redis is away.
 """
 
 import os
 import socket
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from logging import getLogger
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import breaker
+from app.database import Pool
 from app.extensions import db
 from app.models import Heartbeat
 from app.tenancy import across_tenants
 
-WORKER, SCHEDULER = "worker", "scheduler"
-EVERY = timedelta(seconds=15)  # of a scheduler; a worker's come at least each 45 s
+WEB, WORKER, SCHEDULER = KINDS = "web", "worker", "scheduler"
+EVERY = timedelta(seconds=15)  # a worker's come at least each 45 s
 LATE = timedelta(minutes=2)
 FORGOTTEN = timedelta(days=1)  # after which one that never came back is no longer shown
 
@@ -27,24 +32,31 @@ log = getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """`name` is one process's; `seen_at` by the database's clock."""
+    """`name` is one process's; `seen_at` by the database's clock. `told`: `pool_in_use`,
+    `pool_most` since the last beat, `pool_size`; the breakers that are `left_alone`."""
 
     name: str
     kind: str
     host: str
     seen_at: datetime
     late: bool
+    told: Mapping[str, Any] = field(default_factory=dict)
 
 
 def beat(kind: str) -> None:
     """This process lives. Never raises: without a database there is nobody to tell."""
-    row = {"name": _name(kind), "kind": kind, "host": _host(), "seen_at": func.clock_timestamp()}
+    told = _told()
+    row = {
+        "name": _name(kind), "kind": kind, "host": _host(), "told": told,
+        "seen_at": func.clock_timestamp(),
+    }  # fmt: skip
     try:
         with across_tenants():
             fresh = insert(Heartbeat.__table__).values(row)
             db.session.execute(
                 fresh.on_conflict_do_update(
-                    index_elements=["name"], set_={"seen_at": func.clock_timestamp()}
+                    index_elements=["name"],
+                    set_={"seen_at": func.clock_timestamp(), "told": told},
                 )
             )
             db.session.commit()
@@ -52,6 +64,19 @@ def beat(kind: str) -> None:
         log.warning("no sign of life could be left", extra={"error": type(error).__name__})
     finally:
         db.session.remove()
+
+
+def _told() -> dict[str, Any]:
+    told: dict[str, Any] = {"left_alone": sorted(breaker.states())}
+    pool = db.engine.pool
+    if isinstance(pool, Pool):
+        told |= {
+            "pool_in_use": pool.checkedout(),
+            "pool_most": pool.most_in_use,
+            "pool_size": pool.size(),
+        }
+        pool.most_in_use = 0
+    return told
 
 
 def leave(kind: str) -> None:
@@ -70,14 +95,19 @@ def leave(kind: str) -> None:
 def beats() -> list[Beat]:
     """Of every process that did not say goodbye, by kind and name."""
     with across_tenants():
-        rows = db.session.execute(
-            select(Heartbeat, func.clock_timestamp() - Heartbeat.seen_at).order_by(
-                Heartbeat.kind, Heartbeat.name
-            )
-        )
-        found = [Beat(h.name, h.kind, h.host, h.seen_at, since > LATE) for h, since in rows]
+        found = rows()
         db.session.rollback()
     return found
+
+
+def rows() -> list[Beat]:
+    """`beats`, within platform work."""
+    found = db.session.execute(
+        select(Heartbeat, func.clock_timestamp() - Heartbeat.seen_at).order_by(
+            Heartbeat.kind, Heartbeat.name
+        )
+    )
+    return [Beat(h.name, h.kind, h.host, h.seen_at, since > LATE, h.told) for h, since in found]
 
 
 def forget_old() -> int:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app import rates, spending
 from app.extensions import db
+from app.metrics import catalogue, committed
 from app.models import SpendKind, SpendLedger, Tenant, TwilioNumber
 from app.tenancy import current_tenant_id
 
@@ -32,7 +33,10 @@ def book(
     booked = db.session.execute(
         insert(SpendLedger).values(row).on_conflict_do_nothing(constraint="uq_spend_ledger__key")
     )
-    if booked.rowcount and kind in CHARGED_NOW:  # type: ignore[attr-defined]
+    if not booked.rowcount:  # type: ignore[attr-defined]
+        return
+    committed.count(catalogue.USED, quantity, kind=kind)
+    if kind in CHARGED_NOW:
         cost = rates.current().cost(kind, quantity, datetime.now(UTC).date(), model)
         spending.charge(row["tenant_id"], cost)
 
@@ -53,4 +57,5 @@ def book_numbers(_work: Any) -> dict[str, Any]:
         .from_select(["tenant_id", "kind", "quantity", "key"], rented)
         .on_conflict_do_nothing(constraint="uq_spend_ledger__key")
     )
+    committed.count(catalogue.USED, booked.rowcount, kind=SpendKind.NUMBERS)  # type: ignore[attr-defined]
     return {"booked": booked.rowcount}  # type: ignore[attr-defined]

@@ -65,7 +65,7 @@ def alert_mail(work: Work) -> dict[str, Any]:
     """To the tenant; of the platform's work, or where a tenant names nobody, to the operator."""
     office = _office() if work.tenant_id is not None else _platform()
     operator = current_app.extensions["settings"].alert_email
-    recipients = post.addresses(office.alert) or post.addresses([operator])
+    recipients = post.addresses(office.alert) or post.addresses(operator.split(","))
     kind, reason = str(work.args.get("job_kind", "")), str(work.args.get("reason", ""))
     letter = letters.of_alert(office, kind, reason, _given_up(kind))
     return post.deliver(work, letter, recipients, office.speech)
@@ -76,7 +76,7 @@ def forwarding_mail(work: Work) -> dict[str, Any]:
     to it."""
     office = _office()
     operator = current_app.extensions["settings"].alert_email
-    recipients = post.addresses(office.alert or _admins(), [operator])
+    recipients = post.addresses(office.alert or _admins(), operator.split(","))
     until = str(work.args.get("until", ""))
     letter = letters.of_forwarding(
         office,

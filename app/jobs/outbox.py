@@ -61,6 +61,7 @@ class Work:
     attempts: int = 1
     created_at: datetime | None = None
     closed: bool = False  # whether its tenant is
+    call_sid: str = ""
     token: str = ""
     done: dict[str, Any] = field(default_factory=dict)
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from app.extensions import db
 from app.jobs import ledger, outbox, smtp
 from app.jobs.outbox import JobError, Work
 from app.jobs.smtp import Sent
+from app.metrics import catalogue, counting
 from app.models import JobKind, SpendKind
 from app.voice.spoken import Speech
 
@@ -89,7 +91,7 @@ def deliver(
     if not recipients:
         return {"skipped": "no recipients"}
     db.session.rollback()  # nothing was changed; no connection is held while a server is slow
-    message = _message(work, letter, recipients, speech)
+    message = message_of(letter, recipients, speech, message_id(work))
     kept = _kept(message, recipients, private)
     try:
         sent = work.done["sent"] if "sent" in work.done else _send(work, message)
@@ -97,6 +99,7 @@ def deliver(
         error.result = kept | error.result
         raise
     work.done["sent"] = sent
+    counting.count(catalogue.MAILS, result="sent" if sent else "filed")
     refused = dict(sent.refused) if sent else {}
     later = sorted(address for address, reply in refused.items() if reply.code < 500)
     if later:
@@ -129,7 +132,7 @@ def message_id(work: Work) -> str:
     return f"<job-{work.tenant_id or 'platform'}-{work.id}@{host}>"
 
 
-def _message(work: Work, letter: Letter, recipients: list[str], speech: Speech) -> Message:
+def message_of(letter: Letter, recipients: list[str], speech: Speech, message_id: str) -> Message:
     shown = {"letter": letter, "lang": str(speech.locale).replace("_", "-")}
     message = Message(
         subject=header_safe(letter.subject),
@@ -138,7 +141,7 @@ def _message(work: Work, letter: Letter, recipients: list[str], speech: Speech) 
         html=text_safe(render_template("mail/letter.html", **shown)),
         sender=header_safe(current_app.extensions["settings"].mail_default_sender),
     )
-    message.msgId = message_id(work)
+    message.msgId = message_id
     return message
 
 
@@ -146,13 +149,13 @@ def _send(work: Work, message: Message) -> Sent | None:
     """None: there is no mail server, and the mail is kept as a file. Raises JobError."""
     if current_app.extensions["settings"].mail_server:
         return smtp.send(message)
-    _keep_as_file(work, message)
+    # Under a name of the job's, so that a second run replaces it.
+    keep_as_file(mailbox.path_of(work.tenant_id, work.id), message)
     return None
 
 
-def _keep_as_file(work: Work, message: Message) -> None:
-    """Without a mail server. Under a name of the job's, so that a second run replaces it."""
-    path = mailbox.path_of(work.tenant_id, work.id)
+def keep_as_file(path: Path, message: Message) -> None:
+    """Without a mail server. Raises JobError."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         unfinished = path.with_suffix(f".{os.getpid()}")

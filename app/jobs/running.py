@@ -10,13 +10,17 @@ from typing import Any
 
 from sqlalchemy import func, text, update
 
-from app import database, masking
+from app import database, logs, masking
 from app.extensions import db
 from app.jobs import keeping, outbox
 from app.jobs.handlers import HANDLERS, Handler
 from app.jobs.outbox import JobError, Unfinished, Work
-from app.models import Job, JobKind, JobStatus
+from app.metrics import catalogue, counting
+from app.metrics.keeping import keep_now_and_then
+from app.models import MAILS, Job, JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
+from app.tracing import spans
+from app.tracing.spans import Span, Value
 
 LONGEST_REASON = 1000
 AWAY_SECONDS = 60.0  # that a row which is done waits for a database to record it
@@ -46,7 +50,11 @@ _CLAIMS = tuple(
         returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at,
             exists (
                 select from tenant where tenant.id = job.tenant_id and tenant.status = 'closed'
-            ) as closed
+            ) as closed,
+            coalesce((
+                select call_sid from call_session
+                where call_session.tenant_id = job.tenant_id and call_session.id = job.call_id
+            ), '') as call_sid
     """)
     for whose in _IN_TURN
 )
@@ -100,6 +108,7 @@ def run_due(seconds: float = 60.0, stopping: Callable[[], bool] = lambda: False)
         if work is None:
             break
         run(work, stopping)
+        keep_now_and_then()
         ran, after = ran + 1, work.tenant_id or 0
     return ran
 
@@ -118,20 +127,21 @@ def run(work: Work, stopping: Callable[[], bool] = lambda: False) -> None:
     When the database goes away meanwhile, it is run again as soon as that is back: `work.done`
     keeps what was done outside by then, so that no mail leaves twice for want of a record.
     """
-    until = time.monotonic() + AWAY_SECONDS
-    with keeping.held(work):
+    began = time.monotonic()
+    about = {"call_sid": work.call_sid} if work.call_sid else {}
+    with logs.about(**_fields(work), **about), keeping.held(work):
         while True:
             try:
-                return _run(work)
+                return _run(work, began)
             except Exception as error:
-                if stopping() or time.monotonic() > until or not database.is_away(error):
-                    return _failed(work, error)
-                log.warning("a job waits for the database", extra=_fields(work))
+                waited = time.monotonic() - began > AWAY_SECONDS
+                if stopping() or waited or not database.is_away(error):
+                    return _failed(work, error, began)
+                log.warning("a job waits for the database")
             time.sleep(PAUSE)
 
 
-def _run(work: Work) -> None:
-    began = time.monotonic()
+def _run(work: Work, began: float) -> None:
     try:
         if work.closed and work.kind not in outbox.STILL_DONE:
             raise Ended("The business is closed.", permanent=True)
@@ -139,17 +149,37 @@ def _run(work: Work) -> None:
             result = _handler(work).run(work)
             if not _finish(work, status=JobStatus.DONE, result=result, last_error=""):
                 db.session.rollback()
-                log.warning("job finished by another worker", extra=_fields(work))
+                log.warning("job finished by another worker")
                 return
             db.session.commit()
-        took = round((time.monotonic() - began) * 1000)
-        log.info("job done", extra=_fields(work) | {"ms": took})
+        _count(work, "done", began)
+        log.info("job done", extra={"ms": round((time.monotonic() - began) * 1000)})
     except Exception as error:  # the edge: one bad row must not stop the others
         if database.is_away(error):
             raise
-        _failed(work, error)
+        _failed(work, error, began)
     finally:
         db.session.remove()
+
+
+def _count(work: Work, result: str, began: float) -> None:
+    counting.count(catalogue.JOBS, job=work.kind, result=result)
+    counting.observe(catalogue.JOB_DURATION, time.monotonic() - began, job=work.kind)
+    if result in ("again", "given_up") and work.kind in MAILS:
+        counting.count(catalogue.MAILS, result=result)
+    if spans.is_on():
+        _trace(work, result, began)
+
+
+def _trace(work: Work, result: str, began: float) -> None:
+    trace_id = spans.trace_of(work.call_sid)
+    root = spans.root_of(trace_id) if work.call_sid else ""
+    about: dict[str, Value] = {"job_id": work.id, "attempt": work.attempts, "result": result}
+    if work.tenant_id is not None:
+        about["tenant_id"] = work.tenant_id
+    since = spans.ago(time.monotonic() - began)
+    name, failed = f"job {work.kind}", result != "done"
+    spans.note(Span(name, trace_id, since, time.time_ns(), root, "", failed, about))
 
 
 def _scope(tenant_id: int | None) -> AbstractContextManager[None]:
@@ -167,19 +197,20 @@ def _handler(work: Work) -> Handler:
     return handler
 
 
-def _failed(work: Work, error: Exception) -> None:
+def _failed(work: Work, error: Exception, began: float) -> None:
     db.session.rollback()
     reason = _reason(error)
-    result = getattr(error, "result", None)
-    kept = {"result": result} if result else {}
+    kept = {"result": found} if (found := getattr(error, "result", None)) else {}
     handler = HANDLERS.get(work.kind, Handler(run=lambda _: {}, attempts=8))
     if isinstance(error, Unfinished):
         return _go_on(work, **kept)
     dead = getattr(error, "permanent", False) or work.attempts >= handler.attempts
     level = log.error if dead else log.warning
     level("job given up" if dead else "job to be tried again",
-          extra=_fields(work) | {"error": type(error).__name__},
+          extra={"error": type(error).__name__},
           exc_info=None if isinstance(error, JobError) else error)  # fmt: skip
+    result = "given_up" if dead else "again"
+    _count(work, "ended" if isinstance(error, Ended) else result, began)
     with _scope(work.tenant_id):
         if dead:
             told = _finish(work, status=JobStatus.DEAD, last_error=reason, **kept)
@@ -197,7 +228,7 @@ def _go_on(work: Work, **values: Any) -> None:
             run_at=func.clock_timestamp(), **values,
         )  # fmt: skip
         db.session.commit()
-    log.info("job goes on", extra=_fields(work))
+    log.info("job goes on")
 
 
 def _reason(error: Exception) -> str:

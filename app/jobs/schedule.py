@@ -17,10 +17,14 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import exists, func, select, update
 
+from app.alerts import watching
 from app.extensions import db
-from app.jobs import heartbeat, keeping, outbox, running
+from app.jobs import heartbeat, outbox, running
+from app.jobs.keeping import LONGEST
+from app.metrics import keeping
 from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants
+from app.tracing import export
 
 DRAIN_SECONDS = 60.0
 
@@ -74,7 +78,9 @@ def _planned(kind: JobKind, every: timedelta) -> Periodic:
 
 SCHEDULE = (
     Periodic(partial(heartbeat.beat, heartbeat.SCHEDULER), heartbeat.EVERY),
+    Periodic(keeping.keep, timedelta(seconds=keeping.EVERY)),
     Periodic(sweep, timedelta(seconds=5)),
+    Periodic(watching.look, watching.EVERY),
     Periodic(answer_again, timedelta(minutes=1)),
     _planned(JobKind.CLOSE_ORPHANS, timedelta(minutes=1)),
     _planned(JobKind.COLLECT_MESSAGES, timedelta(minutes=5)),
@@ -95,6 +101,7 @@ def serve(app: Flask) -> None:
                 _run(app, row)
         _stop.wait(max(0.05, min(due) - time.monotonic()))
     with app.app_context():
+        keeping.keep()
         heartbeat.leave(heartbeat.SCHEDULER)
 
 
@@ -111,7 +118,7 @@ def _run_due_in_a_child() -> None:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     child = multiprocessing.get_context("fork").Process(target=_drain, args=(app,))
     child.start()
-    until = time.monotonic() + DRAIN_SECONDS + keeping.LONGEST.total_seconds()
+    until = time.monotonic() + DRAIN_SECONDS + LONGEST.total_seconds()
     while child.is_alive() and time.monotonic() < until:
         child.join(0.2)
         if _stop.is_set():
@@ -128,3 +135,5 @@ def _drain(app: Flask) -> None:
         db.engine.dispose(close=False)  # connections from before the fork are the parent's
         keeping.may_end()
         running.run_due(DRAIN_SECONDS, stopping=lambda: bool(asked))
+        keeping.keep()
+        export.send()

@@ -44,12 +44,12 @@ class Sent:
         return {one: str(self.refused.get(one, self.accepted)) for one in recipients}
 
 
-def send(message: Message) -> Sent:
+def send(message: Message, seconds: float = SECONDS) -> Sent:
     """To all recipients in one message. Raises JobError, whose result has the answers if the server
     gave any."""
     to = [str(recipient) for recipient in message.recipients]
     try:
-        return _hand_over(message, to)
+        return _hand_over(message, to, seconds)
     except smtplib.SMTPRecipientsRefused as error:
         replies = {address: _reply(*said) for address, said in error.recipients.items()}
         codes = [reply.code for reply in replies.values()]
@@ -70,7 +70,7 @@ def send(message: Message) -> Sent:
         raise JobError(f"mail server not reached: {type(error).__name__}: {error}") from error
 
 
-def _hand_over(message: Message, to: list[str]) -> Sent:
+def _hand_over(message: Message, to: list[str], seconds: float) -> Sent:
     """Unless the server failed just now: a queue of mails must not wait for it one by one."""
     guard = breaker.of("mail", FAILURES, REST)
     if not guard.asks():
@@ -81,7 +81,7 @@ def _hand_over(message: Message, to: list[str]) -> Sent:
         message.as_bytes(),
     )
     try:
-        sent = within(SECONDS, lambda: _converse(server, sender, to, content))
+        sent = within(seconds, lambda: _converse(server, sender, to, content))
     except (OSError, Late) as error:
         refusal = isinstance(error, smtplib.SMTPException)
         if refusal and not isinstance(error, smtplib.SMTPServerDisconnected):

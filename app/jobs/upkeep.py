@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
-from app import accounts, carrier, leases, limits
+from app import accounts, carrier, leases, limits, logs
 from app.calls import finish_call
 from app.carrier import Account, CarrierCall, CarrierError
 from app.extensions import db
@@ -79,8 +79,9 @@ def close_orphans(_work: Work) -> dict[str, Any]:
         if time.monotonic() > until:
             break
         asked += 1
-        end = _end_of(orphan, silent)
-        closed += bool(end and _close(orphan, end))
+        with logs.about(call_sid=orphan.call_sid, tenant_id=orphan.tenant_id):
+            end = _end_of(orphan, silent)
+            closed += bool(end and _close(orphan, end))
     if closed:
         outbox.wake()
     return {"closed": closed, "left": len(orphans) - closed, "not_looked_at": len(orphans) - asked}
@@ -127,9 +128,7 @@ def _end_of(orphan: Orphan, silent: set[str]) -> End | None:
     except CarrierError as error:
         if orphan.account:
             silent.add(orphan.account.account_sid)
-        log.warning(
-            "carrier could not tell", extra={"call_id": orphan.call_id, "error": error.reason}
-        )
+        log.warning("carrier could not tell", extra={"error": error.reason})
     lost = orphan.overdue if orphan.connected else orphan.quiet > LOST
     return End() if lost else None
 
@@ -139,7 +138,7 @@ def _hung_up(orphan: Orphan, live: CarrierCall) -> End | None:
     if not orphan.overdue or orphan.account is None:
         return None
     carrier.hang_up(orphan.account, live.sid)
-    log.warning("live call past its limit hung up", extra={"call_id": orphan.call_id})
+    log.warning("live call past its limit hung up")
     return End()
 
 
@@ -160,7 +159,7 @@ def _close(orphan: Orphan, end: End) -> bool:
             db.session.commit()
             return call is not None
     except Exception:  # the edge: one call that cannot be closed must not keep the others open
-        log.exception("call could not be closed", extra={"call_id": orphan.call_id})
+        log.exception("call could not be closed")
         return False
 
 

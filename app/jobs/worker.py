@@ -15,13 +15,21 @@ from typing import Any
 from flask import Flask, current_app
 from redis import Redis, RedisError
 from rq import Worker
+from rq.exceptions import StopRequested
 from rq.job import Job as RqJob
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from app import database
+from app.alerts import watching
 from app.extensions import db
+<<<<<<< HEAD
 from app.jobs import heartbeat, keeping, outbox, queues, running
+=======
+from app.jobs import heartbeat, outbox, queues, running
+from app.metrics import keeping
+from app.tracing import export
+>>>>>>> main
 
 DRAIN_SECONDS = 60.0
 MAINTENANCE_SECONDS = 20  # RQ's 600 would leave a killed worker's look alone for that long
@@ -42,6 +50,9 @@ def look() -> None:
         if not database.is_away(error):
             raise
         log.warning("the database does not answer", extra={"error": type(error).__name__})
+    finally:
+        keeping.keep()  # this child ends without another word
+        export.send()
 
 
 class OutboxWorker(Worker):
@@ -49,12 +60,32 @@ class OutboxWorker(Worker):
 
     max_connection_wait_time = 5.0
     stop_asked = False
+    looks_again_at = 0.0
 
     def heartbeat(self, *args: Any, **named: Any) -> None:
         """RQ's own round: a worker that hangs leaves no sign of life, one without work does."""
         super().heartbeat(*args, **named)
         if os.getpid() == self.pid:  # and not in a child, whose connections are its own
             heartbeat.beat(heartbeat.WORKER)
+            keeping.keep()
+            self._stand_in()
+
+    def _stand_in(self) -> None:
+        """A worker works whether it can look after alerts or not. RQ's way to end one that waits is
+        an exception, which may come at any place and must not be lost."""
+        if time.monotonic() < self.looks_again_at:
+            return
+        self.looks_again_at = time.monotonic() + watching.EVERY.total_seconds()
+        try:
+            watching.stand_in()
+        except StopRequested:
+            raise
+        except Exception as error:  # the edge
+            log.warning("nobody looks after alerts", extra={"error": type(error).__name__})
+        finally:
+            db.session.remove()
+        if self.stop_asked and not self._stop_requested:
+            raise StopRequested
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         self.stop_asked = True
@@ -93,6 +124,7 @@ def serve(app: Flask) -> None:
                 signal.signal(signal.SIGINT, _leave)
                 time.sleep(PAUSE)
         finally:
+            keeping.keep()
             heartbeat.leave(heartbeat.WORKER)
 
 

@@ -2,6 +2,7 @@
 
 from flask_appbuilder.security.sqla.models import Role, User
 
+from app.models.alert import Alert
 from app.models.audit import AuditLog
 from app.models.call import (
     CallSession,
@@ -22,11 +23,12 @@ from app.models.call import (
 )
 from app.models.control import Block, Collected, Lease, LeaseKind, SpendKind, SpendLedger
 from app.models.department import Department
-from app.models.heartbeat import Heartbeat
-from app.models.job import Job, JobKind, JobStatus, WebhookEndpoint, WebhookEvent
+from app.models.heartbeat import BACKUP, Heartbeat, Milestone
+from app.models.job import MAILS, Job, JobKind, JobStatus, WebhookEndpoint, WebhookEvent
 from app.models.knowledge import EntryStatus, GapStatus, KnowledgeEntry, KnowledgeGap
 from app.models.lead import Lead, LeadStatus
 from app.models.limits import CallLimits, SpendAccount, Treatment
+from app.models.metric import MetricSample, MetricTotal
 from app.models.number import TwilioNumber
 from app.models.people import (
     AttemptOutcome,
@@ -45,8 +47,11 @@ from app.models.setup import Setup
 from app.models.tenant import ApiKey, Tenant, TenantStatus
 
 __all__ = [
+    "BACKUP",
+    "MAILS",
     "UNITS",
     "AfterHours",
+    "Alert",
     "ApiKey",
     "AttemptOutcome",
     "AuditLog",
@@ -79,6 +84,9 @@ __all__ = [
     "LeaseKind",
     "Limited",
     "LoginAttempt",
+    "MetricSample",
+    "MetricTotal",
+    "Milestone",
     "OpeningHours",
     "Outcome",
     "Price",

@@ -39,6 +39,13 @@ class JobKind(StrEnum):
     NUMBERS_MAIL = "numbers_mail"  # other telephones are rung than before
 
 
+MAILS = (
+    JobKind.CALL_SUMMARY_MAIL, JobKind.LEAD_NOTIFICATION, JobKind.ALERT_MAIL,
+    JobKind.FORWARDING_MAIL, JobKind.INVITATION_MAIL, JobKind.RESET_MAIL, JobKind.LIMIT_MAIL,
+    JobKind.NUMBERS_MAIL,
+)  # fmt: skip
+
+
 class WebhookEvent(StrEnum):
     """What a tenant's endpoint can be told."""
 

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from app.views import panel
+from app.views.alerting import Alerts
 from app.views.board import LeadBoard
 from app.views.calls import BLOCKS, CALLS, CONSENTS, SUMMARIES, TRANSCRIPTS, TRANSFERS
 from app.views.exports import Export
@@ -51,6 +52,7 @@ SCREENS = (
     Opening,
     SettingUp,
     Operations,
+    Alerts,
     LiveCalls,
     PersonalData,
 )

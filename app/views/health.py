@@ -8,24 +8,26 @@ from typing import Any
 
 import redis
 from alembic.script import ScriptDirectory
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import breaker
+from app import breaker, replica
 from app.ai import meaning
 from app.database import by
 from app.extensions import db
 from app.jobs import heartbeat
 from app.jobs.heartbeat import Beat
+from app.models import sealed
 from app.tenancy import switch
+from app.views import knowing
 
 health = Blueprint("health", __name__)
 PATIENCE = 0.5  # seconds
+DATABASE_PATIENCE = 0.3
 BEHIND = (heartbeat.WORKER, heartbeat.SCHEDULER)
-LOOPBACK = ("127.0.0.1", "::1")
 
 
 @health.get("/healthz")
@@ -36,8 +38,9 @@ def healthz() -> Response:
 
 @health.get("/readyz")
 def readyz() -> tuple[Response, int]:
-    """200 while calls can be answered: `degraded` when the work after them must wait."""
-    needed = {"database": database()}
+    """200 while calls can be answered: `degraded` when the work after them must wait. In detail for
+    those alone who may look inside."""
+    needed = {"database": database(), "keys": encryption_keys()}
     wanted = {}
     if needed["database"] == "ok":
         wanted = {"redis": redis_server(), "mail": mail()} | behind()
@@ -50,26 +53,46 @@ def readyz() -> tuple[Response, int]:
     wanted["encoder"] = meaning.state()  # without it answers are fewer; nothing has to wait
     if away := breaker.states():
         wanted["left_alone"] = ", ".join(away)
-    detail = needed | wanted if request.remote_addr in LOOPBACK else {}
+    detail = needed | wanted | _replica() if knowing.may_look_inside() else {}
     return jsonify(status=status, **detail), code
 
 
-def database() -> str:
-    """On a connection of its own: only who is nobody yet may read the version."""
+def _replica() -> dict[str, str]:
+    """If one is set. Without it the database itself is read."""
     with by(time.monotonic() + PATIENCE):
+        state = replica.state()
+    return {} if state == "not set" else {"replica": state}
+
+
+def database() -> str:
+    """On a connection of its own: only who is nobody yet may read the version. One that this code
+    does not know is a newer code's, which takes over just now."""
+    with by(time.monotonic() + DATABASE_PATIENCE):
         try:
             with db.engine.begin() as connection:
                 switch(connection, None)
                 version = connection.scalar(text("select version_num from alembic_version"))
         except SQLAlchemyError:
             return "unreachable"
-    return "ok" if version == _head() else "not migrated"
+    return "not migrated" if version is None or version in _former() else "ok"
 
 
 @cache
-def _head() -> str | None:
-    migrations = Path(current_app.root_path).parent / "migrations"
-    return ScriptDirectory(str(migrations)).get_current_head()
+def _former() -> frozenset[str]:
+    """The versions of the schema that were before this code's."""
+    migrations = ScriptDirectory(str(Path(current_app.root_path).parent / "migrations"))
+    known = {script.revision for script in migrations.walk_revisions()}
+    return frozenset(known - {migrations.get_current_head()})
+
+
+def encryption_keys() -> str:
+    """Whether stored secrets can be written and read: a tenant's signs its calls."""
+    place = "health"
+    try:
+        fits = sealed.unseal(sealed.seal("a secret", place), place) == "a secret"
+    except (ValueError, IndexError):
+        fits = False
+    return "ok" if fits else "unusable"
 
 
 def behind() -> dict[str, str]:

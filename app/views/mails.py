@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
-from app.figures.behind import MAILS
 from app.jobs import outbox
-from app.models import Job, JobStatus
+from app.models import MAILS, Job, JobStatus
 
 Key = tuple[int | None, str]
 

@@ -97,6 +97,7 @@ GROUPS = (
         Place(_("Tenants"), "building-2", "TenantPage.list", "Tenants"),
         Place(_("Prices"), "tag", "PricePage.list", "Prices"),
         Place(_("Operations"), "activity", "Operations.overview", platform=True),
+        Place(_("Alerts"), "bell", "Alerts.overview", platform=True),
         Place(_("Number doctor"), "stethoscope", "TwilioAccount.show", platform=True),
     )),
 )  # fmt: skip

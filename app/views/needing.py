@@ -7,11 +7,14 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext, ngettext
+from sqlalchemy import func, or_, select
 
+from app.alerts.rules import BY_NAME
+from app.extensions import db
 from app.figures import waiting
 from app.figures.behind import BEHIND, Figure
 from app.figures.period import Period
-from app.models import ForwardCause
+from app.models import Alert, ForwardCause
 from app.spending import REACHED
 from app.tenancy import PLATFORM, current_scope
 from app.views import behind, held, moments, written
@@ -30,6 +33,7 @@ class Need:
 def of(period: Period, may: Any) -> list[Need]:
     """Nothing is good news."""
     sent = _sent_elsewhere() if may("ReceptionistConfig") else []
+    sent = [*_alerts(), *sent]
     near = list(_near()) if may("CallLimits") and may("SpendLedger") else []
     readable = [figure for figure in WORST_FIRST if may(BEHIND[figure][0].__name__)]
     counts = waiting.counts(period, readable)
@@ -39,6 +43,20 @@ def of(period: Period, may: Any) -> list[Need]:
         if count
     ]
     return sorted([*near, *found], key=lambda need: need.tone != "bad")
+
+
+def _alerts() -> Iterator[Need]:
+    """What operators are told of, for those who see to the whole installation."""
+    if current_scope() is not PLATFORM:
+        return
+    now = func.clock_timestamp()
+    wrong = select(Alert.name).where(
+        Alert.firing, or_(Alert.muted_until.is_(None), Alert.muted_until < now)
+    )
+    for name in db.session.scalars(wrong.order_by(Alert.since)):
+        if name in BY_NAME:
+            url = url_for("Alerts.edit", alert=name)
+            yield Need("bad", gettext(BY_NAME[name].title), gettext("See the alert"), url)
 
 
 def _near() -> Iterator[Need]:

@@ -17,9 +17,8 @@ from sqlalchemy.orm import selectinload
 from app import doctor, survey
 from app.extensions import db
 from app.figures import queue, work
-from app.figures.behind import MAILS
 from app.jobs import again, outbox
-from app.models import Job, JobKind, JobStatus
+from app.models import MAILS, Job, JobKind, JobStatus
 from app.models.audit import keyed_hash, record
 from app.views import act_as, behind, jobpage, mails, moments, parts, tones, written
 from app.views.fields import storable

@@ -6,6 +6,7 @@ import prison
 from flask import Flask, jsonify, request
 from flask_appbuilder import AppBuilder, BaseView
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from app import roles
 from app.extensions import db
@@ -15,6 +16,7 @@ from app.views.dashboard import Dashboard
 from app.views.finding import Finding
 from app.views.health import health
 from app.views.links import Passwords
+from app.views.metrics import metrics
 from app.views.second_factor import SecondFactors
 from app.views.sessions import LONGEST
 from app.views.signin import SignIn, lead_to_enrolment
@@ -47,7 +49,9 @@ def install(
         csrf.exempt(app.blueprints["twilio"])
     headers.install(app)
     app.register_blueprint(health)
+    app.register_blueprint(metrics)
     frame.install(app)
+    app.before_request(_small_enough)
     app.before_request(_readable)
     app.before_request(keys.prove)  # ahead of Flask-AppBuilder's own
     app.before_request(lead_to_enrolment)
@@ -65,6 +69,13 @@ def _add_screen(appbuilder: AppBuilder, screen: Any) -> None:
         appbuilder.add_view(screen, names[0], icon=names[1], category=names[2])
     else:
         appbuilder.add_view_no_menu(screen)
+
+
+def _small_enough() -> None:
+    """Said before a body is read: Flask-AppBuilder's REST would take the refusal for an error."""
+    most = request.max_content_length
+    if most is not None and (request.content_length or 0) > most:
+        raise RequestEntityTooLarge
 
 
 def _readable() -> Any:

@@ -1,22 +1,18 @@
 """How each part of the installation is: a word, and what to do about it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-import redis
 from flask import current_app
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
-from rq import Worker
 
+from app import replica
 from app.ai import meaning
-from app.figures import queue
-from app.tenancy import across_tenants
+from app.jobs import heartbeat
+from app.jobs.heartbeat import Beat
 from app.views import health
-
-QUIET = timedelta(minutes=3)  # the scheduler adds something each minute
-DEAF = timedelta(minutes=2)  # a worker is heard of at least each minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +30,10 @@ FINE = ("ok", _("Working"))
 
 
 def every() -> list[Part]:
-    now = datetime.now(UTC)
-    at_redis = health.redis_server()
+    beats = heartbeat.beats()
     return [
-        _database(), _redis(at_redis), _mail(), _encoder(), _workers(at_redis, now),
-        _scheduler(now),
+        _database(), *_replica(), _redis(health.redis_server()), _mail(), _encoder(), _web(beats),
+        _workers(beats), _scheduler(beats),
     ]  # fmt: skip
 
 
@@ -48,6 +43,22 @@ def _database() -> Part:
         return Part(name, *FINE)
     advice = gettext("Its tables are of another version. Run: python3 run.py migrate")
     return Part(name, "bad", gettext("Not up to date"), advice)
+
+
+def _replica() -> list[Part]:
+    """None, unless one is set."""
+    name = gettext("Read replica")
+    match replica.state():
+        case "not set":
+            return []
+        case "ok":
+            return [Part(name, *FINE)]
+        case "unreachable":
+            word, why = gettext("Not reached"), ""
+        case problem:
+            word, why = gettext("Not used"), f" ({problem})"
+    advice = gettext("Figures and exports are read from the database itself until then.")
+    return [Part(name, "warn", word, advice + why)]
 
 
 def _redis(state: str) -> Part:
@@ -93,44 +104,39 @@ def _encoder() -> Part:
     return Part(name, "warn", gettext("Not running"), f"{advice} {start}")
 
 
-def _workers(at_redis: str, now: datetime) -> Part:
-    name = gettext("Workers")
-    try:
-        heard = _heard_of() if at_redis == "ok" else None
-    except redis.RedisError:
-        heard = None
-    if heard is None:
-        advice = gettext("Workers are heard of through Redis, which does not answer.")
-        return Part(name, "warn", gettext("Not known"), advice)
-    well = [at for at in heard if now - at < DEAF]
-    if well:
-        word = ngettext("%(num)d working", "%(num)d working", len(well))
-        return Part(name, "ok", word, "", max(well))
-    advice = gettext(
+def _behind(kind: str, name: str, beats: list[Beat], advice: str) -> Part:
+    """Processes of a kind, by the signs of life that they leave in the database."""
+    seen = [beat for beat in beats if beat.kind == kind]
+    well = [beat for beat in seen if not beat.late]
+    last = max((beat.seen_at for beat in seen), default=None)
+    if not well:
+        return Part(name, "bad", gettext("Not heard of") if seen else gettext("None"), advice, last)
+    word = ngettext("%(num)d working", "%(num)d working", len(well))
+    alone = sorted({left for beat in well for left in beat.told.get("left_alone", ())})
+    if alone:
+        resting = gettext(
+            "Left alone for the moment, as it failed: %(what)s", what=", ".join(alone)
+        )
+        return Part(name, "warn", word, resting, last)
+    return Part(name, "ok", word, "", last)
+
+
+def _web(beats: list[Beat]) -> Part:
+    return _behind(heartbeat.WEB, gettext("Web processes"), beats, gettext(
+        "None of those that are watched over; this page came from one that is not. Start it:"
+        " python3 run.py web"
+    ))  # fmt: skip
+
+
+def _workers(beats: list[Beat]) -> Part:
+    return _behind(heartbeat.WORKER, gettext("Workers"), beats, gettext(
         "Nobody does what comes after a call: summaries, mails, webhooks. Start one: python3 run.py"
         " worker"
-    )
-    return Part(name, "bad", gettext("None"), advice, max(heard, default=None))
+    ))  # fmt: skip
 
 
-def _heard_of() -> list[datetime]:
-    """When each worker last gave a sign of life. Raises redis.RedisError."""
-    with health.impatient() as connection:
-        signs = (worker.last_heartbeat for worker in Worker.all(connection=connection))
-        return [at if at.tzinfo else at.replace(tzinfo=UTC) for at in signs if at]
-
-
-def _scheduler(now: datetime) -> Part:
-    name = gettext("Scheduler")
-    with across_tenants():
-        planned = queue.last_planned(now)
-    if planned and now - planned[0] < QUIET:
-        return Part(name, *FINE, "", planned[0])
-    if planned and planned[1]:
-        advice = gettext("It adds nothing while what it added before still waits for a worker.")
-        return Part(name, "warn", gettext("Not known"), advice, planned[0])
-    advice = gettext(
+def _scheduler(beats: list[Beat]) -> Part:
+    return _behind(heartbeat.SCHEDULER, gettext("Scheduler"), beats, gettext(
         "Calls whose end is not told stay open, and nothing is tidied up. Start it: python3 run.py"
         " scheduler"
-    )
-    return Part(name, "bad", gettext("Not heard of"), advice, planned and planned[0])
+    ))  # fmt: skip

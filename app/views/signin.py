@@ -21,7 +21,7 @@ ACTING = "acting_tenant"
 # What somebody may ask for who has yet to set up a second factor.
 BEFORE_ENROLMENT = ("SecondFactors.", "AuthDBView.", "LocaleView.")
 # Nobody is looked up for these: some must answer while the database is away.
-FOR_ANYBODY = ("static", "appbuilder.static", "health.", "twilio.")
+FOR_ANYBODY = ("static", "appbuilder.static", "health.", "metrics.", "twilio.")
 
 
 class SignIn(SecurityManager):

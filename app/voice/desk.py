@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
 from dataclasses import asdict, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app
 
@@ -22,6 +22,7 @@ from app.ai.interpreter import Interpreter
 from app.ai.offline import OfflineInterpreter
 from app.breaker import Breaker
 from app.extensions import db
+from app.metrics import catalogue, counting
 from app.tenancy import acting_for
 from app.voice import (
     after,
@@ -33,6 +34,7 @@ from app.voice import (
     meanwhile,
     notices,
     thinking,
+    told,
     twiml,
     unkept,
 )
@@ -66,6 +68,13 @@ MOST_WAITING = 64  # turns of one tenant on one node, before no more of its call
 log = logging.getLogger(__name__)
 
 
+class _Carrying(ThreadPoolExecutor):
+    """Its lines in the log are about what its submitter's are."""
+
+    def submit(self, work: Any, /, *args: Any, **named: Any) -> "Future[Any]":
+        return super().submit(logs.carried(work), *args, **named)
+
+
 class Minds:
     """Who understands words on this node, and the pools they think in. Built lazily, so that each
     process has its own threads and clients after a fork."""
@@ -90,7 +99,7 @@ class Minds:
     @cached_property
     def calls(self) -> ThreadPoolExecutor:
         # Abandoned model calls keep their thread until the client's own timeout.
-        return ThreadPoolExecutor(min(2 * self._settings.web_threads, LARGEST_POOL), "model")
+        return _Carrying(min(2 * self._settings.web_threads, LARGEST_POOL), "model")
 
     def guard(self, name: str) -> Breaker:
         """Of that model: another tenant's may be another server's."""
@@ -156,7 +165,7 @@ def _begins(hook: Webhook) -> bool:
 def _flooded(admitted: Admitted, minds: Minds) -> bool:
     if minds.turns.waiting(admitted.tenant_id) < MOST_WAITING:
         return False
-    log.warning("flooded: a call is not answered", extra={"tenant_id": admitted.tenant_id})
+    log.warning("flooded: a call is not answered")
     return True
 
 
@@ -176,7 +185,7 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
     if claimed is None:
         return _await(delivery, answer_by) or _filler(admitted, pause)
     if claimed.attempts > MOST_ATTEMPTS:
-        return _give_up(admitted)
+        return _give_up(admitted, "failed")
     if claimed.attempts > 1:  # whoever thought about it first died
         failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
     thought = _start(claimed, before)
@@ -185,7 +194,7 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
     except Late:
         return _filler(admitted, pause)
     except Exception:  # the edge: a caller always hears a sentence, and the turn is tried again
-        log.exception("turn failed", extra={"call_sid": hook.call_sid, "turn": hook.turn})
+        log.exception("turn failed")
         return _filler(admitted)
 
 
@@ -196,12 +205,13 @@ def _from_the_start(admitted: Admitted) -> Admitted:
 def _start(claimed: Claim, before: Before | None) -> "Future[str]":
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     minds: Minds = app.extensions["minds"]
-    ends = time.monotonic() + inbox.LEASE_SECONDS
+    submitted = time.monotonic()
+    ends = submitted + inbox.LEASE_SECONDS
 
     def run() -> str:
         tenant_id = claimed.delivery.tenant_id
-        of_call = logs.about(claimed.delivery.call_sid)
-        with of_call, app.app_context(), database.by(ends), acting_for(tenant_id):
+        account = told.turn(claimed, submitted)
+        with app.app_context(), account, database.by(ends), acting_for(tenant_id):
             return thinking.think(claimed, minds, before)
 
     return minds.turns.submit(claimed.delivery.tenant_id, run)
@@ -222,7 +232,8 @@ def _await(delivery: Delivery, answer_by: float) -> str | None:
 
 def _filler(admitted: Admitted, pause: int = 0) -> str:
     if admitted.webhook.wait >= MOST_FILLERS:
-        return _give_up(admitted)
+        return _give_up(admitted, "unanswered")
+    counting.count(catalogue.FILLERS)
     hook, found = admitted.webhook, _manner(admitted)
     again = _links(hook.turn).again(hook.kind, hook.wait + 1, hook.retold())
     patience = notices.one_moment(hook.wait, found.language)
@@ -239,10 +250,11 @@ def _manner(admitted: Admitted) -> Snapshot:
     return found
 
 
-def _give_up(admitted: Admitted) -> str:
+def _give_up(admitted: Admitted, reason: str) -> str:
     """Nothing here works for this call any more: let the caller at least speak a message."""
     hook = admitted.webhook
-    log.error("call cannot go on", extra={"call_sid": hook.call_sid, "turn": hook.turn})
+    log.error("call cannot go on", extra={"reason": reason})
+    told.went_down("message", reason)
     failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
     found = _manner(admitted)
     return twiml.leave_message(notices.apology(found.language), _links(hook.turn), voice_of(found))
@@ -287,10 +299,11 @@ def resume(admitted: Admitted, arrived: float) -> str:
     a Dial that is over is not repeated, and a message that was spoken not asked for again.
     """
     hook = admitted.webhook
-    log.error("twilio fell back", extra={"call_sid": hook.call_sid, "code": hook.error_code})
+    log.error("twilio fell back", extra={"code": hook.error_code})
     what = f"fallback {secrets.token_hex(6)}"
     if failing.note(admitted.tenant_id, hook.call_sid, what) > MOST_RESUMED or _unusable(hook):
-        return _give_up(admitted)
+        return _give_up(admitted, "twilio")
+    told.went_down("resumed", "twilio")
     if hook.failed == Kind.MESSAGE:  # it is at Twilio, and will be found there
         found = _manner(admitted)
         return twiml.hang_up(notices.thanks(found.language), voice_of(found))

@@ -16,12 +16,14 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class Refused(Exception):
-    """The request is not let in; `status` is what it gets, `reason` is for the log only."""
+    """The request is not let in; `status` is what it gets, `reason` is for the log only, and
+    `about` for the figures: signature, account or shape."""
 
-    def __init__(self, reason: str, status: int = 403) -> None:
+    def __init__(self, reason: str, status: int = 403, about: str = "shape") -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
+        self.about = about
 
 
 class UnknownNumber(Exception):
@@ -66,7 +68,7 @@ def admit(kind: Kind, request: Request) -> Admitted:
         _check_signature(request, directory.tokens_of_account(account))
         return _unowned(kind, request)
     if owner.account_sid != account:
-        raise Refused("the account does not speak for this tenant")
+        raise Refused("the account does not speak for this tenant", about="account")
     _check_signature(request, [owner.token])
     try:
         parsed = webhook.parse(kind, request.form, request.args)
@@ -90,7 +92,7 @@ def recognise(kind: Kind, request: Request) -> Recognised:
         raise Refused(str(error)) from error
     known = proven.of_number(parsed.to)
     if known and known.account_sid != parsed.account_sid:
-        raise Refused("the account does not speak for this tenant")
+        raise Refused("the account does not speak for this tenant", about="account")
     token = known.token if known else proven.token_of(parsed.account_sid)
     if token:
         _check_signature(request, [token])
@@ -132,7 +134,7 @@ def _unowned(kind: Kind, request: Request) -> Admitted:
         raise Refused(str(error)) from error
     if kind in (Kind.VOICE, Kind.FALLBACK):
         raise UnknownNumber
-    raise Refused("no such call", 404)
+    raise Refused("no such call", 404, about="account")
 
 
 def _check_signature(request: Request, tokens: list[str]) -> None:
@@ -144,7 +146,7 @@ def _check_signature(request: Request, tokens: list[str]) -> None:
         RequestValidator(key).validate(url, request.form, signature) for key in keys or ["none"]
     ]
     if not keys or not any(matches):
-        raise Refused("the signature is missing or wrong")
+        raise Refused("the signature is missing or wrong", about="signature")
 
 
 def signed_url(request: Request) -> str:
@@ -165,7 +167,7 @@ def _check_belongs(owner: Owner, parsed: Webhook) -> None:
             if owner.call_id is None or parsed.to not in directory.numbers_of_attempt(
                 owner.tenant_id, owner.call_id, parsed.attempt
             ):
-                raise Refused("this leg is not of that transfer")
+                raise Refused("this leg is not of that transfer", about="account")
         case _:
             if parsed.to != owner.called:
-                raise Refused("the number is not the one of this call")
+                raise Refused("the number is not the one of this call", about="account")

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from app import leases, spending
 from app.extensions import db
 from app.jobs import events, ledger
+from app.metrics import catalogue, committed
 from app.models import (
     CallSession,
     CallState,
@@ -86,6 +87,8 @@ def settle(call: CallSession, claimed: Claim, prices: Rates) -> None:
     attempt.ended_at = datetime.now(UTC)
     attempt.seconds = claimed.event["dial_seconds"]
     _book(call, attempt, prices)
+    if call.channel != Channel.TEST:
+        committed.count(catalogue.TRANSFERS, result=attempt.status)
     if attempt.status != TransferStatus.ANSWERED:
         events.transfer_failed(attempt, call)
 

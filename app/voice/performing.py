@@ -3,7 +3,6 @@
 Nothing is said to be noted before its commit: the TwiML leaves only when all it says is kept.
 """
 
-import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -14,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from app import calls, spending
 from app.extensions import db
 from app.jobs import events, outbox
+from app.metrics import catalogue, counting
 from app.models import (
     CallSession,
     CallState,
@@ -33,6 +33,7 @@ from app.voice import (
     memory,
     notices,
     recordings,
+    told,
     twiml,
 )
 from app.voice.before import Before
@@ -43,8 +44,6 @@ from app.voice.inbox import Claim
 from app.voice.manner import voice_of
 from app.voice.transcribing import Said, transcribe
 from app.voice.webhook import Kind
-
-log = logging.getLogger(__name__)
 
 
 def commit(claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision, said: Said) -> str:
@@ -69,9 +68,12 @@ def commit(claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision,
     answer = twiml.render(effects, links, voice_of(before.found, language), facts)
     if not inbox.finish(claimed, answer):
         return _give_way(claimed, before, said)
+    outcome = call.outcome
     db.session.commit()
     outbox.wake()
-    _log(claimed, decision, said)
+    if claimed.delivery.kind == Kind.VOICE and not before.here.test:
+        counting.count(catalogue.CALLS_BEGUN)
+    told.decided(before.state, decision, said.understood, outcome)
     return answer
 
 
@@ -103,28 +105,11 @@ def _refusal(call: CallSession, before: Before) -> str:
     return late.not_in_service(found)
 
 
-def _log(claimed: Claim, decision: m.Decision, said: Said) -> None:
-    """One line a turn, without a word of the caller's."""
-    understood = said.understood
-    log.info(
-        "turn decided",
-        extra={
-            "call_sid": claimed.delivery.call_sid,
-            "tenant_id": claimed.delivery.tenant_id,
-            "turn": claimed.delivery.turn,
-            "path": list(decision.path),
-            "refused": decision.refused,
-            "tier": understood.tier if understood else "",
-            "instead_of_model": understood.reason if understood else "",
-            "ms": said.milliseconds,
-        },
-    )
-
-
 def _give_way(claimed: Claim, before: Before, said: Said | None = None) -> str:
     """Another node finished this turn, or the caller hung up meanwhile: its answer counts. What was
     reserved for this one is given back, but for what it cost."""
     db.session.rollback()
+    told.gave_way()
     cost = _tokens_cost(before, said) if said else 0
     if before.means.granted and not before.here.test:
         spending.charge(claimed.delivery.tenant_id, cost - before.means.granted)

@@ -10,7 +10,8 @@ from werkzeug.exceptions import HTTPException
 
 from app import database, logs
 from app.extensions import db
-from app.voice import desk, gate, notices, outage, twiml
+from app.metrics import catalogue, counting
+from app.voice import desk, gate, notices, outage, told, twiml, webhook
 from app.voice.gate import Admitted, Refused, UnknownNumber
 from app.voice.webhook import Kind
 
@@ -27,9 +28,22 @@ def _bound_the_body() -> None:
     request.max_form_parts = 200
 
 
+@twilio.before_request
+def _name_the_call() -> None:
+    """Every line of this request is about the call that it claims to be of, let in or not."""
+    named = "ParentCallSid" if request.endpoint == "twilio.screen" else "CallSid"
+    logs.bind(call_sid=webhook.call_sid_in(request.form.get(named, "")), path=request.path)
+
+
+@twilio.teardown_request
+def _about_nothing(_error: BaseException | None) -> None:
+    logs.unbind()
+
+
 @twilio.errorhandler(Refused)
 def _refused(refusal: Refused) -> Response:
-    log.warning("webhook refused", extra={"reason": refusal.reason, "path": request.path})
+    log.warning("webhook refused", extra={"reason": refusal.reason})
+    counting.count(catalogue.REFUSED, reason=refusal.about)
     return Response("Refused", refusal.status, mimetype="text/plain")
 
 
@@ -49,9 +63,9 @@ def _broken(error: Exception) -> Response:
     """Before or beside the turn itself (most likely the database): keep the caller, ask again."""
     away = database.is_away(error)
     log.error(
-        "webhook failed", exc_info=None if away else error,
-        extra={"call_sid": request.form.get("CallSid", "")[:34], "error": type(error).__name__},
-    )  # fmt: skip
+        "webhook failed", exc_info=None if away else error, extra={"error": type(error).__name__}
+    )
+    told.went_down("outage", "database" if away else "failed")
     kind = Kind(str(request.endpoint).removeprefix("twilio."))
     if kind in (Kind.CALL_STATUS, Kind.RECORDING_STATUS):
         return Response("Try again", 503, mimetype="text/plain")  # Twilio's rc=1 does
@@ -102,14 +116,14 @@ def message() -> Response:
 @twilio.route("/screen", methods=_METHODS)
 @_hurried
 def screen() -> Response:
-    return _answered(Kind.SCREEN, desk.screen)
+    return _xml(desk.screen(_admitted(Kind.SCREEN)))
 
 
 @twilio.route("/fallback", methods=_METHODS)
 @_hurried
 def fallback() -> Response:
     arrived = time.monotonic()
-    return _answered(Kind.FALLBACK, lambda admitted: desk.resume(admitted, arrived))
+    return _xml(desk.resume(_admitted(Kind.FALLBACK), arrived))
 
 
 @twilio.route("/call-status", methods=_METHODS)
@@ -126,20 +140,18 @@ def recording_status() -> Response:
 
 def _turn(kind: Kind) -> Response:
     arrived = time.monotonic()
-    return _answered(kind, lambda admitted: desk.take_turn(admitted, arrived))
-
-
-def _answered(kind: Kind, answer: Callable[[Admitted], str]) -> Response:
-    admitted = gate.admit(kind, request)
-    with logs.about(admitted.webhook.call_sid):
-        return _xml(answer(admitted))
+    return _xml(desk.take_turn(_admitted(kind), arrived))
 
 
 def _told(kind: Kind, hear: Callable[[Admitted], None]) -> Response:
-    admitted = gate.admit(kind, request)
-    with logs.about(admitted.webhook.call_sid):
-        hear(admitted)
+    hear(_admitted(kind))
     return Response(status=204)
+
+
+def _admitted(kind: Kind) -> Admitted:
+    found = gate.admit(kind, request)
+    logs.bind(tenant_id=found.tenant_id, turn=found.webhook.turn)
+    return found
 
 
 def _xml(document: str) -> Response:

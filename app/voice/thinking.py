@@ -22,6 +22,7 @@ from app.voice.flow import decide
 from app.voice.flow import messages as m
 from app.voice.inbox import Claim
 from app.voice.means import Means
+from app.voice.told import asking
 from app.voice.transcribing import Said
 from app.voice.webhook import Kind
 
@@ -156,7 +157,8 @@ def _interpret(before: Before, heard: Heard, minds: "Minds") -> Understood:
     if model is None:
         return minds.offline.interpret(heard)
     guard = minds.guard(facts.model)
-    return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls, guard)
+    with asking():
+        return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls, guard)
 
 
 def _grounded(understood: Understood, facts: m.Facts, words: str) -> Understood:

@@ -133,6 +133,11 @@ class Webhook:
         return told | {"DialCallStatus": self.dial_status, "DialBridged": bridged} | lasted
 
 
+def call_sid_in(text: str) -> str:
+    """The text, if it has the shape of a CallSid; else nothing."""
+    return text if _CALL.fullmatch(text) else ""
+
+
 def account_sid(form: Form) -> str:
     """The account a request claims to come from, needed to choose the key. Raises Malformed."""
     return _Fields(form).one("AccountSid", _ACCOUNT)

@@ -61,6 +61,8 @@ PLATFORM = (
     "/operations/mails",
     "/operations/webhooks",
     "/operations/numbers",
+    "/alerts/",
+    "/alerts/mail",
 )
 DOORS = ("/login/", "/password/forgot")
 

@@ -79,6 +79,16 @@ def nginx(folder: Path, *nodes: int) -> Iterator[Post]:
         command = site.command(folder, port, nodes, read_timeout="proxy_read_timeout 1s;")
     except site.Missing:
         pytest.skip("not run: no nginx")
+    with started(command, port):
+        yield lambda path, **given: requests.post(  # type: ignore[misc]
+            f"http://127.0.0.1:{port}{path}", timeout=PATIENCE, allow_redirects=False,
+            **({"data": {"CallSid": "CA1"}} | given),
+        )  # fmt: skip
+
+
+@contextmanager
+def started(command: list[str], port: int) -> Iterator[None]:
+    """Until it listens on `port`."""
     process = subprocess.Popen(command)
     try:
         until = time.monotonic() + PATIENCE
@@ -87,10 +97,7 @@ def nginx(folder: Path, *nodes: int) -> Iterator[Post]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.02)
-        yield lambda path, **given: requests.post(  # type: ignore[misc]
-            f"http://127.0.0.1:{port}{path}", timeout=PATIENCE, allow_redirects=False,
-            **({"data": {"CallSid": "CA1"}} | given),
-        )  # fmt: skip
+        yield
     finally:
         process.terminate()
         process.wait()
@@ -118,6 +125,7 @@ def test_when_no_node_answers_callers_are_asked_for_a_message(tmp_path: Path) ->
         for told in ("call-status", "recording-status"):
             assert post(f"/twilio/{told}").status_code == 503
         assert post("/login/").status_code == 502
+        assert post("/metrics").status_code == 404  # of no node's, and nobody's outside
 
 
 def test_a_node_that_cannot_hear_what_twilio_tells_still_answers_callers(tmp_path: Path) -> None:

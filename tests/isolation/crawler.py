@@ -300,6 +300,8 @@ class Crawler:
                 return "nothing"
             case "filename":
                 return "report.csv"
+            case "alert":
+                return "jobs"
             case "pk":
                 return side.id_in(self._table(rule))
         return side.id_in(name.removesuffix("_id")) or None

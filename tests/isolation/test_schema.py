@@ -35,11 +35,12 @@ NOBODYS = {
     "ab_group", "ab_permission", "ab_role", "ab_view_menu", "ab_group_role", "ab_permission_view",
     "ab_permission_view_role", "ab_register_user", "alembic_version", "bootstrap",
     "login_attempt", "user_token", "second_factor", "recovery_code", "price", "collected",
-    "heartbeat",
+    "heartbeat", "metric_total", "metric_sample", "alert", "milestone",
 }  # fmt: skip
 # They speak of people, accounts or processes of all tenants, and no tenant may read them.
 PLATFORMS = {
     "login_attempt", "user_token", "second_factor", "recovery_code", "collected", "heartbeat",
+    "metric_total", "metric_sample", "alert", "milestone",
 }  # fmt: skip
 # The platform sets them, tenants read them.
 PUBLISHED = {"price"}

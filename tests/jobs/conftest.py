@@ -102,9 +102,9 @@ def outbox_of(light_app: Flask) -> Outbox:
     return Outbox(light_app)
 
 
-def until(condition: Callable[[], Any]) -> Any:
+def until(condition: Callable[[], Any], patience: float = PATIENCE) -> Any:
     """Poll until it holds; its value."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while True:
         if found := condition():
             return found

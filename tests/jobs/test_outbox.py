@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from typing import IO
 
 import pytest
 from flask import Flask
@@ -56,13 +57,15 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
 
 
 @contextmanager
-def process(command: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    command: str, env: dict[str, str], stderr: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A worker or scheduler as `run.py` runs it."""
     program = (
         f"import sys; from config import Settings; from app.cli import {command}; "
         f"sys.exit({command}.main([], Settings.load()))"
     )
-    started = subprocess.Popen([sys.executable, "-c", program], env=env)
+    started = subprocess.Popen([sys.executable, "-c", program], env=env, stderr=stderr)
     try:
         yield started
     finally:

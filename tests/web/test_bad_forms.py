@@ -88,3 +88,11 @@ def _wrong_with(answer: Any, said: str, name: str, value: str) -> list[str]:
     if short and not chosen and value not in seen:
         found.append(f"{said}: what was typed is gone")
     return found
+
+
+def test_what_is_larger_than_two_megabytes_is_refused(app: Flask) -> None:
+    giant = "x" * (2 * 1024 * 1024 + 1)
+    client = app.test_client()
+    assert client.post("/login/", data={"username": giant}).status_code == 413
+    key = {"username": giant, "password": "x", "provider": "db"}
+    assert client.post("/api/v1/security/login", json=key).status_code == 413

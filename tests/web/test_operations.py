@@ -129,20 +129,28 @@ def test_the_overview_tells_what_waits_and_how_each_part_is(
     parts = dict(re.findall(r"<li>\s*<b>([^<]+)</b>\s*<span class=\"badge[^>]*>([^<]+)<", page))
     assert parts == {
         "Database": "Working", "Redis": "Working", "Mail server": "Not set",
-        "Sentence encoder": parts["Sentence encoder"], "Workers": "None",
-        "Scheduler": "Not heard of",
+        "Sentence encoder": parts["Sentence encoder"], "Web processes": "None", "Workers": "None",
+        "Scheduler": "None",
     }  # fmt: skip
     assert "Start one: python3 run.py worker" in page
-    planned = rows.job(None, kind=JobKind.CLOSE_ORPHANS, created_at=now - timedelta(minutes=9))
-    assert "still waits for a worker" in boss.get("/operations/").text
     with app.app_context(), across_tenants():
-        found = db.session.get_one(models.Job, planned.id)
-        found.created_at, found.status = datetime.now(UTC), JobStatus.DONE
+        for kind, silent, alone in (
+            ("web", 0, []), ("web", 1, ["mail"]), ("worker", 0, []), ("worker", 9, []),
+            ("scheduler", 9, []),
+        ):  # fmt: skip
+            seen = now - timedelta(minutes=silent)
+            beat = models.Heartbeat(
+                name=f"{kind}:{silent}", kind=kind, host="here", seen_at=seen,
+                told={"left_alone": alone},
+            )  # fmt: skip
+            db.session.add(beat)
         db.session.commit()
     boss.act_as(tenant.id)  # the parts are the installation's, whoever is acted for
-    page = boss.get("/operations/").text
-    assert "Not heard of" not in page
-    assert "still waits" not in page
+    page = html.unescape(boss.get("/operations/").text)
+    parts = dict(re.findall(r"<li>\s*<b>([^<]+)</b>\s*<span class=\"badge[^>]*>([^<]+)<", page))
+    words = [parts[name] for name in ("Web processes", "Workers", "Scheduler")]
+    assert words == ["2 working", "1 working", "Not heard of"]
+    assert "Left alone for the moment, as it failed: mail" in page
 
 
 def test_a_mail_is_shown_as_it_was_sent_and_nothing_in_it_can_act(
