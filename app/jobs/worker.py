@@ -23,13 +23,10 @@ from rq.serializers import JSONSerializer
 from app import database
 from app.alerts import watching
 from app.extensions import db
-<<<<<<< HEAD
-from app.jobs import heartbeat, keeping, outbox, queues, running
-=======
 from app.jobs import heartbeat, outbox, queues, running
+from app.jobs import keeping as lease
 from app.metrics import keeping
 from app.tracing import export
->>>>>>> main
 
 DRAIN_SECONDS = 60.0
 MAINTENANCE_SECONDS = 20  # RQ's 600 would leave a killed worker's look alone for that long
@@ -102,7 +99,7 @@ class OutboxWorker(Worker):
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
         db.engine.dispose(close=False)  # a connection from before the fork is the parent's
-        keeping.may_end()
+        lease.may_end()
         super().main_work_horse(job, queue)
 
 
