@@ -197,6 +197,8 @@ def of_spend(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
         del expected["call_seconds"]  # the end of a call that was over here was told to nobody
     if allowed.untold:
         expected = {kind: min(many, kept.spent_on(kind)) for kind, many in expected.items()}
+    if allowed.strangers:
+        expected = {kind: max(many, kept.spent_on(kind)) for kind, many in expected.items()}
     found = [
         f"{kind} booked: {kept.spent_on(kind)}, outside: {count}"
         for kind, count in expected.items()

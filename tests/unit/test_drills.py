@@ -126,6 +126,10 @@ def test_only_what_a_drill_allows_is_let_pass() -> None:
     assert len(found(twice)) == 2
     assert found(twice, allowed=Allowed(copies=2, unread=True)) == []
     assert found(kept=dead, allowed=Allowed(dead=frozenset({"lead_notification"}))) == []
+    for seconds, allowed in ((41, Allowed(untold=True)), (43, Allowed(strangers=True))):
+        spent = replace(KEPT, spent=tuple({(1, "call_seconds", seconds), *SPENT} - {SPENT[1]}))
+        assert len(found(kept=spent)) == 1
+        assert found(kept=spent, allowed=allowed) == []
 
 
 def line(text: str) -> logbook.Line:
