@@ -22,7 +22,7 @@ A_SECOND, SECONDS = 50, 5
 OTHERS = 4
 QUICK = 2.0
 SLOW = 3.0  # seconds that the model thinks about a robocall
-RACERS, RACING = 200, 32  # in all, and at any time
+RACERS, RACING = 200, 16  # in all, and at any time
 CAP = 30 * CENT
 
 
