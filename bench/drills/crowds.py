@@ -12,14 +12,13 @@ from app.phone.conversation import Caller
 from app.phone.leg import Heard
 from app.phone.script import Step
 from app.rates import CENT, Rate, Rates
-from bench import product
 from bench.drills.checking import Allowed
 from bench.drills.drill import Drill, Figures, Sabotage, Stage
 from bench.drills.ledger import Call, share
 from bench.drills.outside import Body, Reply
 
-A_SECOND, SECONDS = 50, 5
-OTHERS = 4
+A_SECOND, SECONDS = 50, 4
+OTHERS = 3
 QUICK = 2.0
 SLOW = 3.0  # seconds that the model thinks about a robocall
 RACERS, RACING = 200, 16  # in all, and at any time
@@ -119,8 +118,8 @@ def _rates(stage: Stage) -> Rates:
     return Rates(tuple(Rate(SpendKind(kind), *rest) for kind, *rest in stage.world.query(prices)))
 
 
-# The limits of calls are then those of an installation that sets none.
-USUAL = dict.fromkeys(product.WIDE, "")
+# As a small business may have them; beyond twice as many nobody is answered.
+LIMITED = {"LIMIT_CALLS_AT_ONCE": "20", "LIMIT_CALLS_PER_MINUTE": "60"}
 DRILLS = (
     Drill(
         "spend-caps", f"{RACERS} calls race for a cap of {CAP / CENT:.0f} cents",
@@ -130,6 +129,6 @@ DRILLS = (
     Drill(
         "flood", f"{A_SECOND} robocalls a second on one business for {SECONDS} s",
         f"every message of the other's callers noted, p95 < {QUICK:.0f} s", flood,
-        Sabotage("fairness"), Allowed(unread=True), USUAL,
+        Sabotage("fairness"), Allowed(unread=True), LIMITED,
     ),
 )  # fmt: skip
