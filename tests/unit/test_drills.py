@@ -13,6 +13,7 @@ from bench.drills.command import UnknownDrill, choose
 from bench.drills.drill import Sabotage
 from bench.drills.ledger import Call, Request
 from bench.drills.rows import Kept, KeptCall, KeptJob, KeptLead, KeptTransfer
+from bench.drills.settings import OPERATOR
 from bench.drills.undone import CONTROLS
 
 MINE, THEIRS = (replace(business, tenant_id=n) for n, business in enumerate(BUSINESSES, 1))
@@ -118,6 +119,12 @@ def test_what_the_product_has_kept_wrongly_is_found(kept: Kept, told: str) -> No
 )  # fmt: skip
 def test_what_was_seen_outside_and_should_not_be_is_found(seen: Seen, told: str) -> None:
     assert any(told in one for one in found(seen=seen)), found(seen=seen)
+
+
+def test_an_alert_to_the_operator_needs_no_job_and_one_to_anybody_else_does() -> None:
+    for whom, faults in ((OPERATOR, 0), ("somebody@example.com", 1)):
+        alert = a_mail(9, message_id="<alert-9@x>", recipients=(whom,), text="a worker is away")
+        assert len(found(replace(SEEN, mails=(*SEEN.mails, alert)))) == faults
 
 
 def test_only_what_a_drill_allows_is_let_pass() -> None:
