@@ -44,7 +44,7 @@ class Sent:
         return {one: str(self.refused.get(one, self.accepted)) for one in recipients}
 
 
-def send(message: Message, seconds: float = SECONDS) -> Sent:
+def send(message: Message, seconds: float | None = None) -> Sent:
     """To all recipients in one message. Raises JobError, whose result has the answers if the server
     gave any."""
     to = [str(recipient) for recipient in message.recipients]
@@ -81,7 +81,7 @@ def _hand_over(message: Message, to: list[str], seconds: float) -> Sent:
         message.as_bytes(),
     )
     try:
-        sent = within(seconds, lambda: _converse(server, sender, to, content))
+        sent = within(seconds or SECONDS, lambda: _converse(server, sender, to, content))
     except (OSError, Late) as error:
         refusal = isinstance(error, smtplib.SMTPException)
         if refusal and not isinstance(error, smtplib.SMTPServerDisconnected):

@@ -13,6 +13,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import IO
 
+import psutil
 import pytest
 from flask import Flask
 from redis import Redis
@@ -325,7 +326,9 @@ def test_the_mail_of_a_killed_worker_is_sent_by_another_under_the_same_id(
         with mail_app.app_context():
             outbox.wake()
         until(lambda: sink.holding)
-        doomed.kill()
+        horses = psutil.Process(doomed.pid).children(recursive=True)
+        for one in (doomed, *horses):
+            one.kill()
         doomed.wait()
     outbox_of.execute("update job set lease_until = clock_timestamp() - interval '1 second'")
     with process("worker", env):
