@@ -49,7 +49,7 @@ def send(message: Message, seconds: float | None = None) -> Sent:
     gave any."""
     to = [str(recipient) for recipient in message.recipients]
     try:
-        return _hand_over(message, to, seconds)
+        return _hand_over(message, to, seconds or SECONDS)
     except smtplib.SMTPRecipientsRefused as error:
         replies = {address: _reply(*said) for address, said in error.recipients.items()}
         codes = [reply.code for reply in replies.values()]
@@ -81,7 +81,7 @@ def _hand_over(message: Message, to: list[str], seconds: float) -> Sent:
         message.as_bytes(),
     )
     try:
-        sent = within(seconds or SECONDS, lambda: _converse(server, sender, to, content))
+        sent = within(seconds, lambda: _converse(server, sender, to, content))
     except (OSError, Late) as error:
         refusal = isinstance(error, smtplib.SMTPException)
         if refusal and not isinstance(error, smtplib.SMTPServerDisconnected):
