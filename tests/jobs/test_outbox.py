@@ -152,6 +152,16 @@ def test_a_row_that_kills_its_workers_is_given_up(light_app: Flask, rows: Rows, 
     assert outbox_of.job("alert_mail").args["job_kind"] == "call_summary_mail"
 
 
+def test_what_only_the_platform_may_ask_for_is_refused_a_tenant(
+    light_app: Flask, rows: Rows, outbox_of: Outbox
+):
+    tenant = rows.tenant()
+    rows.job(tenant, kind=JobKind.CLEANUP)
+    outbox_of.run()
+    job = outbox_of.job("cleanup")
+    assert (job.status, job.last_error) == (JobStatus.DEAD, "of the platform only")
+
+
 def test_a_poisonous_row_dies_with_its_reason_while_others_flow(
     mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox
 ):
