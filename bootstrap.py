@@ -44,6 +44,7 @@ NO_WHEELS = (
     "There are no ready-made packages for {here}. What works: Linux with glibc 2.28 or newer "
     "(x86_64, aarch64) and macOS on Apple silicon, each with a 64-bit Python."
 )
+UV_SYNC = ["pip", "sync", "--quiet", "--require-hashes", "--only-binary", ":all:"]
 PIP_INSTALL = ["install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
 # Everything is listed; and the encoder's weights would ask for a library of a gigabyte.
 PIP_INSTALL += ["--only-binary=:all:", "--no-deps"]
@@ -157,7 +158,7 @@ def install(files: list[str]) -> None:
     uv = str(VENV / "bin" / "uv")
     if not os.path.exists(uv) or digest(ROOT / INSTALLER) != installer_stamp():
         step("fetching the installer", [*pip(environment), "-r", INSTALLER], environment)
-    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+    sync = [uv, *UV_SYNC]
     for certificates in ([], ["--system-certs"]):  # those of an inspecting proxy, say
         with contextlib.suppress(Unreachable):
             step(

@@ -3,6 +3,7 @@
 import json
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from app.embedded import EmbeddedPostgres
 from config import Settings
 from tests.conftest import Services
 from tests.factories import Rows
+from tests.jobs.conftest import until
 
 OTHER = "recep_other"
 # Declared in code: bringing a database up to date makes them what this code says.
@@ -82,6 +84,19 @@ def test_every_row_comes_back_and_life_goes_on(
     with pytest.raises(snapshot.NotUsable, match="Make a new database"):
         rows_in.fill(services.postgres.admin_url, elsewhere, path)
     assert rows_of(there)["tenant"]
+
+
+def test_a_backup_is_of_one_moment_though_others_write(full: str, tmp_path: Path) -> None:
+    kept = rows_of(full)["call_summary"]
+    waits = "select exists (select from pg_locks where not granted)"
+    with snapshot.connected(full) as other, other.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+        cursor.execute("lock table tenant; delete from call_summary")
+        writing = pool.submit(snapshot.write, full, tmp_path / "rows.zip")
+        until(lambda: _one(full, waits))  # it has begun, and is not at that table yet
+        other.commit()
+        made = writing.result(60)
+    [table] = [table for table in made.tables if table.name == "call_summary"]
+    assert table.rows == len(kept) > 0
 
 
 def test_a_backup_of_an_older_schema_is_brought_up_to_date(

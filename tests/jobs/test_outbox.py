@@ -13,6 +13,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import IO
 
+import psutil
 import pytest
 from flask import Flask
 from redis import Redis
@@ -149,6 +150,16 @@ def test_a_row_that_kills_its_workers_is_given_up(light_app: Flask, rows: Rows, 
     assert dead.status == JobStatus.DEAD
     assert "died" in dead.last_error
     assert outbox_of.job("alert_mail").args["job_kind"] == "call_summary_mail"
+
+
+def test_what_only_the_platform_may_ask_for_is_refused_a_tenant(
+    light_app: Flask, rows: Rows, outbox_of: Outbox
+):
+    tenant = rows.tenant()
+    rows.job(tenant, kind=JobKind.CLEANUP)
+    outbox_of.run()
+    job = outbox_of.job("cleanup")
+    assert (job.status, job.last_error) == (JobStatus.DEAD, "of the platform only")
 
 
 def test_a_poisonous_row_dies_with_its_reason_while_others_flow(
@@ -325,7 +336,9 @@ def test_the_mail_of_a_killed_worker_is_sent_by_another_under_the_same_id(
         with mail_app.app_context():
             outbox.wake()
         until(lambda: sink.holding)
-        doomed.kill()
+        horses = psutil.Process(doomed.pid).children(recursive=True)
+        for one in (doomed, *horses):
+            one.kill()
         doomed.wait()
     outbox_of.execute("update job set lease_until = clock_timestamp() - interval '1 second'")
     with process("worker", env):

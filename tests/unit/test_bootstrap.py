@@ -161,3 +161,11 @@ def test_every_pin_has_a_hash_and_no_file_names_a_host() -> None:
         assert "://" not in text
         for block in text.replace("\\\n", " ").splitlines():
             assert block.startswith(("#", " ")) or "--hash=sha256:" in block
+
+
+def test_a_pin_without_a_hash_is_not_installed(tmp_path: Path) -> None:
+    (tmp_path / "plain.txt").write_text("flask==3.1.3\n")
+    uv = [ROOT / ".venv" / "bin" / "uv", *bootstrap.UV_SYNC, "--dry-run", tmp_path / "plain.txt"]
+    done = subprocess.run(uv, capture_output=True, text=True, timeout=120)
+    assert done.returncode
+    assert "must have a hash" in done.stderr
