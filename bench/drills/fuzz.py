@@ -34,7 +34,7 @@ from bench.drills.drill import Drill, Figures, Sabotage, Stage
 from bench.drills.settings import PUBLIC
 
 FEW, MANY = 100, 10_000  # cases of each
-AT_ONCE = 16
+AT_ONCE = 6
 WEBHOOKS = (
     "voice", "gather", "transfer-status", "screen", "message", "call-status", "recording-status",
     "fallback",
