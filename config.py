@@ -181,11 +181,13 @@ class Settings:
 
     database_url: str = _setting(_database, secret=True)
     database_admin_url: str = _setting(_database, secret=True)
+    database_replica_url: str = _setting(_database, secret=True)
     redis_url: str = _setting(_url("redis", "rediss", "unix"), secret=True)
     secret_key: str = _setting(_text, secret=True)
     encryption_keys: tuple[str, ...] = _setting(_keys, secret=True)
     public_base_url: str = _setting(_base_url)
     port: int = _setting(_whole(1, 65535), "8080")
+    listen_address: str = _setting(_one_of("127.0.0.1", "0.0.0.0"), "127.0.0.1")
     proxy_hops: int = _setting(_whole(0, 10), "0")
     data_dir: Path = _setting(_folder, "data")
     app_env: str = _setting(_one_of("development", "production"), "development")
@@ -230,6 +232,8 @@ class Settings:
     limit_month_cents: int = _setting(_whole(0, 10_000_000), "100000")
     given: frozenset[str] = field(default=frozenset())
     """Names that were set rather than defaulted: an explicit PORT is never moved."""
+    served_at: str = field(default="")
+    """Where a web server of the host's serves us; empty: our own does, on PORT."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -261,8 +265,11 @@ class Settings:
 
     @property
     def sqlalchemy_url(self) -> str:
-        """For create_engine, which from 2.1 on takes plain `postgresql` for another driver."""
-        return self.database_url.replace("postgresql://", "postgresql+psycopg2://", 1)
+        return _with_driver(self.database_url)
+
+    @property
+    def sqlalchemy_replica_url(self) -> str:
+        return _with_driver(self.database_replica_url)
 
     @property
     def secret_values(self) -> tuple[str, ...]:
@@ -275,7 +282,7 @@ class Settings:
     @property
     def local_url(self) -> str:
         """Where this machine's web server listens, whatever stands in front of it."""
-        return local_base_url(self.port)
+        return self.served_at or local_base_url(self.port)
 
     @property
     def is_production(self) -> bool:
@@ -292,6 +299,11 @@ def _flat(value: Any) -> list[str]:
 def _empty(entry: Any) -> Any:
     several = ("encryption_keys", "webhook_allow_hosts", "otel_exporter_otlp_headers")
     return () if entry.name in several else ""
+
+
+def _with_driver(url: str) -> str:
+    """For create_engine, which from 2.1 on takes plain `postgresql` for another driver."""
+    return url.replace("postgresql://", "postgresql+psycopg2://", 1)
 
 
 def local_base_url(port: int) -> str:
@@ -319,6 +331,7 @@ def _check_production(values: Mapping[str, Any], given: set[str]) -> None:
     if not values["public_base_url"].startswith("https://"):
         raise BadSetting("PUBLIC_BASE_URL must begin with https:// when APP_ENV=production.")
     _check_keys(values)
+    _check_way_in(values)
     _check_ways_out(values)
     if values["admin_password"] and len(values["admin_password"]) < SHORTEST_PASSWORD:
         raise BadSetting(
@@ -332,6 +345,16 @@ def _check_keys(values: Mapping[str, Any]) -> None:
             raise BadSetting(f"ENCRYPTION_KEYS: key {position} is not random.")
         if key == values["secret_key"]:
             raise BadSetting("SECRET_KEY must not be one of ENCRYPTION_KEYS.")
+
+
+def _check_way_in(values: Mapping[str, Any]) -> None:
+    """Whoever is let in without a proxy in front would be unencrypted; and of one that is not
+    counted, everybody seems to have its address: in tries to sign in, in the audit log."""
+    if values["listen_address"] != "127.0.0.1" and not values["proxy_hops"]:
+        raise BadSetting(
+            "LISTEN_ADDRESS lets in other machines: set PROXY_HOPS to the number of proxies in "
+            "front, and let nobody else reach PORT."
+        )
 
 
 def _check_ways_out(values: Mapping[str, Any]) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "worker": "one worker for the work after a call",
     "scheduler": "periodic work",
     "encoder": "the sentence encoder alone: one per machine, beside its web server",
+    "keep-alive": "from cron, for hosts without systemd: starts what is not running",
     "migrate": "bring the database's roles and tables up to date",
     "rotate-keys": "encrypt what is stored anew with the newest of ENCRYPTION_KEYS",
     "doctor": "whether calls would arrive: numbers at Twilio, the public address",

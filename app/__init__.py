@@ -45,7 +45,7 @@ def create_app(settings: Settings, admin: bool = True) -> "Flask":
 def _plug_in_the_web(app: "Flask", settings: Settings) -> None:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
-    from app import views
+    from app import replica, views
     from app.voice import desk, routes
 
     if settings.proxy_hops:
@@ -53,6 +53,9 @@ def _plug_in_the_web(app: "Flask", settings: Settings) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    if settings.database_replica_url:
+        options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
+        replica.install(app, settings.sqlalchemy_replica_url, options)
     desk.install(app, settings)
     app.register_blueprint(routes.twilio)
     views.install(app)

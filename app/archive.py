@@ -16,6 +16,7 @@ from typing import IO, Any, Final, cast
 from flask import Flask
 from sqlalchemy import Column, Select, Table, func, select, text
 
+from app import replica
 from app.extensions import db
 from app.models import AuditLog, Tenant
 from app.models.audit import record
@@ -97,13 +98,18 @@ def _batches(app: Flask, tenant_id: int, table: Table) -> Iterator[list[Any]]:
     after = 0
     while True:
         with app.app_context(), acting_for(tenant_id):
-            batch = list(db.session.execute(_query(table, tenant_id, after)).mappings())
+            batch = _read(table, tenant_id, after)
             db.session.rollback()
         if batch:
             yield batch
             after = batch[-1]["id"]
         if len(batch) < BATCH:
             return
+
+
+@replica.read
+def _read(table: Table, tenant_id: int, after: int) -> list[Any]:
+    return list(db.session.execute(_query(table, tenant_id, after)).mappings())
 
 
 def _query(table: Table, tenant_id: int, after: int) -> Select[tuple[Any, ...]]:

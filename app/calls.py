@@ -106,7 +106,7 @@ def finish_call(
     prices = prices or rates.current()
     if duration is not None:
         call.duration = duration
-    unsettled = settling.unsettled(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
+    unsettled = settling.end_transfers(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
     _keep_begun_message(call)
     _keep_spoken_message(call)
     call.state = CallState.ENDED

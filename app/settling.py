@@ -1,4 +1,5 @@
-"""What a call cost, once it is over: booked, and in the account in place of what was reserved."""
+"""What became of a call's transfers and what it cost, once it is over: booked, and in the account
+in place of what was reserved."""
 
 from collections.abc import Sequence
 
@@ -7,19 +8,32 @@ from sqlalchemy import func, select
 from app import spending
 from app.extensions import db
 from app.jobs import ledger
-from app.models import CallSession, Channel, SpendKind, SpendLedger, TransferAttempt
+from app.models import (
+    CallSession,
+    Channel,
+    SpendKind,
+    SpendLedger,
+    TransferAttempt,
+    TransferStatus,
+)
 from app.rates import Rates
 
 
-def unsettled(call: CallSession) -> Sequence[TransferAttempt]:
-    """Transfers whose result was not told (yet)."""
-    return db.session.scalars(
+def end_transfers(call: CallSession) -> Sequence[TransferAttempt]:
+    """Those whose result was not told (yet). The call's end may be told before it, or alone: a
+    pressed 1 says already that they talked, and nothing rings any more. Of who was forwarded
+    nobody knows yet."""
+    attempts = db.session.scalars(
         select(TransferAttempt).where(
-            TransferAttempt.call_id == call.id,
-            TransferAttempt.seconds.is_(None),
-            TransferAttempt.reserved > 0,
+            TransferAttempt.call_id == call.id, TransferAttempt.seconds.is_(None)
         )
     ).all()
+    for attempt in attempts:
+        if attempt.status == TransferStatus.RINGING and not attempt.forwarded:
+            taken = attempt.accepted_by is not None
+            attempt.status = TransferStatus.ANSWERED if taken else TransferStatus.NO_ANSWER
+    db.session.flush()
+    return [attempt for attempt in attempts if attempt.reserved > 0]
 
 
 def valued(call: CallSession, prices: Rates, unsettled: Sequence[TransferAttempt] = ()) -> int:

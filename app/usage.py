@@ -21,6 +21,7 @@ from sqlalchemy import (
     true,
 )
 
+from app import replica
 from app.extensions import db
 from app.models import UNITS, Price, SpendKind, SpendLedger, Tenant
 
@@ -71,6 +72,7 @@ class Month:
         return sorted({line.kind for line in self.lines if line.cost is None})
 
 
+@replica.read
 def months(first: date, last: date, tenant_id: int | None = None) -> list[Month]:
     """From one month to another, both the first days of theirs, as each tenant's own calendar has
     them: newest first, then by name. Of one tenant, or of all that the scope may see."""
@@ -82,6 +84,7 @@ def months(first: date, last: date, tenant_id: int | None = None) -> list[Month]
     return sorted(by_name, key=lambda month: month.month, reverse=True)
 
 
+@replica.read
 def costs(first: date, last: date, tenant_id: int | None = None) -> dict[str, Decimal]:
     """What was used from one day to another, both included, costs: by currency. Nothing that has
     no price."""

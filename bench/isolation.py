@@ -10,6 +10,7 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -41,7 +42,8 @@ def main(argv: list[str], settings: Settings) -> int:
     return 0 if result["sealed"] else 1
 
 
-def measure() -> dict[str, Any]:
+def measure(extent: Any = None, walls: Sequence[str] = tuple(WALLS)) -> dict[str, Any]:
+    """`extent` is the crawler's; None: everybody and everything."""
     from app import create_app
     from tests.conftest import launched
     from tests.fakes.twilio_rest import TwilioRest
@@ -56,8 +58,8 @@ def measure() -> dict[str, Any]:
             ready(services)
             app = create_app(replace(services.settings, twilio_api_url=twilio.url))
             app.testing = True
-            prepared = prepare(app, services, twilio, WHOLE)
-            runs = {name: _certified(prepared.attack(name, _say)) for name in WALLS}
+            prepared = prepare(app, services, twilio, extent or WHOLE)
+            runs = {name: _certified(prepared.attack(name, _say)) for name in walls}
             with app.app_context():
                 app.extensions["sqlalchemy"].engine.dispose()
     here = machine.facts()

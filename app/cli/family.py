@@ -18,6 +18,7 @@ PATIENCE = 30.0
 """Seconds for ending: the web server itself gives requests under way 20."""
 LONG_LIFE = 60.0
 MOST_FAILURES = 3
+MOST_DOUBLED = 6  # times, the pause before it is started again: a minute then
 LOOK = 0.2
 
 
@@ -39,9 +40,12 @@ class Child:
 class Family:
     """Children of one environment. Leaving the `with` block ends them all."""
 
-    def __init__(self, environment: Mapping[str, str], log_dir: Path) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], log_dir: Path, gives_up: bool = True
+    ) -> None:
         self.environment = dict(environment)
         self.log_dir = log_dir
+        self.gives_up = gives_up
         self.hurry = False
         self._children: list[Child] = []
 
@@ -66,7 +70,8 @@ class Family:
                 raise self._failed(child)
 
     def watch(self, others: Sequence[Callable[[], None]]) -> None:
-        """Until interrupted. A child that ends is started again, unless it keeps ending.
+        """Until interrupted. A child that ends is started again, unless it keeps ending
+        (`gives_up`; else it is tried again each minute).
 
         `others` look after what we did not start; they raise what shall end everything.
         """
@@ -117,10 +122,11 @@ class Family:
     def _plan_again(self, child: Child) -> None:
         now = time.monotonic()
         child.failures = 1 if now - child.began > LONG_LIFE else child.failures + 1
-        if child.failures > MOST_FAILURES:
+        if child.failures > MOST_FAILURES and self.gives_up:
             raise self._failed(child)
-        child.again_at = now + 2.0 ** (child.failures - 1)
-        print(f"{child.name} ended unexpectedly and is started again. Its log: {child.log}")
+        child.again_at = now + 2.0 ** min(child.failures - 1, MOST_DOUBLED)
+        ended = f"{child.name} ended unexpectedly and is started again."
+        print(f"{ended} Its log: {child.log}", flush=True)
 
     def _failed(self, child: Child) -> ChildFailed:
         code = child.process.returncode if child.process else None

@@ -25,7 +25,11 @@ from config import ROOT, BadSetting, Settings, kept_secret
 
 OWNER: Final = "recep_owner"
 SCOPES: Final = ("recep_unbound", "recep_tenant", "recep_platform")
-UNBOUND: Final = "-c role=recep_unbound"
+# Nothing of a connection outlives a transaction: PgBouncer hands it to somebody else.
+STANDS: Final = """
+    begin; set local role recep_unbound;
+    select version_num, digest from alembic_version, bootstrap
+"""
 LOGIN: Final = "recep_login"
 DATABASE: Final = "recep"
 LOCK: Final = 7_236_001
@@ -115,9 +119,11 @@ def login_url_for(admin_url: str, settings: Settings) -> str:
 def is_current(login_url: str) -> bool:
     """Whether `migrate` has nothing to do, by one query and without importing alembic."""
     try:
-        with _connected(login_url, UNBOUND) as connection, connection.cursor() as cursor:
-            cursor.execute("select version_num, digest from alembic_version, bootstrap")
-            return cursor.fetchall() == [(head(), digest())]
+        with _connected(login_url) as connection, connection.cursor() as cursor:
+            cursor.execute(STANDS)
+            found = cursor.fetchall()
+            cursor.execute("commit")
+            return found == [(head(), digest())]
     except (errors.UndefinedTable, errors.InsufficientPrivilege, psycopg2.OperationalError):
         return False
 

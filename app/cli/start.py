@@ -52,7 +52,7 @@ def main(argv: list[str], settings: Settings) -> int:
 def run(settings: Settings, stack: contextlib.ExitStack) -> None:
     """Everything entered on `stack` ends in reverse order, whatever happens."""
     for stopping in STOPPING:
-        signal.signal(stopping, _stop)
+        signal.signal(stopping, interrupt)
     settings = choose_port(settings)
     postgres = None if settings.database_url else EmbeddedPostgres(settings.data_dir)
     valkey = None if settings.redis_url else EmbeddedValkey(settings.data_dir)
@@ -89,7 +89,7 @@ def kept_alive(service: EmbeddedServer) -> Callable[[], None]:
     return look
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
+def interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
@@ -179,6 +179,10 @@ def start_children(family: Family, settings: Settings) -> None:
                 log = family.log_dir / "web.log"
                 raise CannotStart(f"The web server does not answer. Its log: {log}")
             time.sleep(0.05)
+    start_others(family, settings)
+
+
+def start_others(family: Family, settings: Settings) -> None:
     for number in range(1, settings.workers + 1):
         family.add("worker", "worker" if settings.workers == 1 else f"worker-{number}")
     family.add("scheduler")

@@ -13,9 +13,8 @@ import gunicorn.http.wsgi
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
-from app import breaker, create_app, logs
+from app import breaker, create_app, logs, replica
 from app.cli import needs
-from app.embedded.ports import HOST
 from app.extensions import db
 from app.jobs import heartbeat
 from app.metrics import keeping
@@ -56,15 +55,13 @@ class Server(BaseApplication):
         breaker.forget()
         if self.flask:
             with self.flask.app_context():
-                db.engine.dispose(close=False)
+                for engine in filter(None, (db.engine, replica.engine())):
+                    engine.dispose(close=False)
             threading.Thread(target=report, args=(self.flask,), daemon=True).start()
 
     def before_end(self, arbiter: Any, worker: Any) -> None:
         if self.flask:
-            with self.flask.app_context():
-                keeping.keep()
-                export.send()
-                heartbeat.leave(heartbeat.WEB)
+            leave(self.flask)
 
 
 def report(app: Flask) -> None:
@@ -80,11 +77,19 @@ def report(app: Flask) -> None:
         time.sleep(keeping.EVERY)
 
 
+def leave(app: Flask) -> None:
+    """The last report of a process that ends as it should."""
+    with app.app_context():
+        keeping.keep()
+        export.send()
+        heartbeat.leave(heartbeat.WEB)
+
+
 def options(settings: Settings) -> dict[str, Any]:
     shared_memory = Path("/dev/shm")
     usable = os.access(shared_memory, os.W_OK)
     return {
-        "bind": f"{HOST}:{settings.port}",
+        "bind": f"{settings.listen_address}:{settings.port}",
         "workers": settings.web_workers,
         "threads": settings.web_threads,
         "worker_class": "gthread",
@@ -106,6 +111,7 @@ def options(settings: Settings) -> dict[str, Any]:
 def main(argv: list[str], settings: Settings) -> int:
     argparse.ArgumentParser(prog="run.py web", description=__doc__).parse_args(argv)
     needs.database(settings)
+    needs.replica(settings)
     logs.install()
     gunicorn.http.wsgi.SERVER = "web"  # the header cannot be switched off, only say nothing
     Server(settings).run()

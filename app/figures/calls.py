@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Date, and_, cast, func, or_, select, text, tuple_
 
+from app import replica
 from app.extensions import db
 from app.figures import behind
 from app.figures.period import Period
@@ -58,6 +59,7 @@ class Counted:
         return sum(n for (when, _outcome), n in self.days.items() if when == day)
 
 
+@replica.read
 def counted(period: Period) -> Counted:
     """Of what the scope may see."""
     found = Counted()
@@ -139,6 +141,7 @@ def _real(lead: Any) -> tuple[Any, ...]:
     )
 
 
+@replica.read
 def by_tenant(period: Period) -> dict[int, int]:
     """Calls taken in the period, of each tenant that had any."""
     span = period.span
@@ -153,6 +156,7 @@ def by_tenant(period: Period) -> dict[int, int]:
     return {tenant: calls for tenant, calls in found}
 
 
+@replica.read
 def busiest(tenants: Mapping[int, int]) -> list[tuple[int, str, int]]:
     """The tenants with most calls: id, name, calls."""
     most = sorted(tenants.items(), key=lambda pair: (-pair[1], pair[0]))[:BUSIEST]

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select, tuple_
 
+from app import replica
 from app.extensions import db
 from app.figures import behind
 from app.figures.period import Period
@@ -43,6 +44,7 @@ class Transfers:
     hours: dict[int, Tried] = field(default_factory=dict)
 
 
+@replica.read
 def counted(period: Period) -> Transfers:
     found = Transfers()
     for is_now, department, hour, of_departments, tried, reached in db.session.execute(
@@ -99,6 +101,7 @@ def _statement(period: Period) -> Any:
     )  # fmt: skip
 
 
+@replica.read
 def named(transfers: Transfers) -> list[tuple[int, str, str, Tried]]:
     """Those that were tried most: id, name, whose it is, how often. A department that is no more
     has no name."""

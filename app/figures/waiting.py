@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, or_, select
 
+from app import replica
 from app.extensions import db
 from app.figures.behind import Asked, Figure
 from app.figures.period import Period
@@ -57,6 +58,7 @@ def questions() -> list[Any]:
     return list(db.session.execute(found))
 
 
+@replica.read
 def leads(period: Period) -> tuple[int, int]:
     """Messages taken in the period and in the one before."""
     now, before = period.span, period.before

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from app import replica
 from app.extensions import db
 from app.figures.behind import within
 from app.figures.period import Period
@@ -25,6 +26,7 @@ class Kind:
     failed: int = 0
 
 
+@replica.read
 def by_kind(period: Period) -> list[Kind]:
     """Slowest first. Of more than MEASURED, the newest."""
     dead = _failed(period)

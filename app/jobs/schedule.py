@@ -20,7 +20,7 @@ from sqlalchemy import exists, func, select, update
 from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, running
-from app.jobs.keeping import LONGEST
+from app.jobs.keeping import LONGEST, may_end
 from app.metrics import keeping
 from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants
@@ -133,6 +133,7 @@ def _drain(app: Flask) -> None:
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     with app.app_context():
         db.engine.dispose(close=False)  # connections from before the fork are the parent's
+        may_end()
         running.run_due(DRAIN_SECONDS, stopping=lambda: bool(asked))
         keeping.keep()
         export.send()

@@ -44,12 +44,12 @@ class Sent:
         return {one: str(self.refused.get(one, self.accepted)) for one in recipients}
 
 
-def send(message: Message, seconds: float = SECONDS) -> Sent:
+def send(message: Message, seconds: float | None = None) -> Sent:
     """To all recipients in one message. Raises JobError, whose result has the answers if the server
     gave any."""
     to = [str(recipient) for recipient in message.recipients]
     try:
-        return _hand_over(message, to, seconds)
+        return _hand_over(message, to, seconds or SECONDS)
     except smtplib.SMTPRecipientsRefused as error:
         replies = {address: _reply(*said) for address, said in error.recipients.items()}
         codes = [reply.code for reply in replies.values()]

@@ -24,6 +24,7 @@ from app import database
 from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, queues, running
+from app.jobs import keeping as lease
 from app.metrics import keeping
 from app.tracing import export
 
@@ -98,6 +99,7 @@ class OutboxWorker(Worker):
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
         db.engine.dispose(close=False)  # a connection from before the fork is the parent's
+        lease.may_end()
         super().main_work_horse(job, queue)
 
 

@@ -14,7 +14,7 @@ from redis.retry import Retry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import breaker
+from app import breaker, replica
 from app.ai import meaning
 from app.database import by
 from app.extensions import db
@@ -53,8 +53,15 @@ def readyz() -> tuple[Response, int]:
     wanted["encoder"] = meaning.state()  # without it answers are fewer; nothing has to wait
     if away := breaker.states():
         wanted["left_alone"] = ", ".join(away)
-    detail = needed | wanted if knowing.may_look_inside() else {}
+    detail = needed | wanted | _replica() if knowing.may_look_inside() else {}
     return jsonify(status=status, **detail), code
+
+
+def _replica() -> dict[str, str]:
+    """If one is set. Without it the database itself is read."""
+    with by(time.monotonic() + PATIENCE):
+        state = replica.state()
+    return {} if state == "not set" else {"replica": state}
 
 
 def database() -> str:

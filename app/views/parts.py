@@ -8,6 +8,7 @@ from flask import current_app
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
+from app import replica
 from app.ai import meaning
 from app.jobs import heartbeat
 from app.jobs.heartbeat import Beat
@@ -31,7 +32,7 @@ FINE = ("ok", _("Working"))
 def every() -> list[Part]:
     beats = heartbeat.beats()
     return [
-        _database(), _redis(health.redis_server()), _mail(), _encoder(), _web(beats),
+        _database(), *_replica(), _redis(health.redis_server()), _mail(), _encoder(), _web(beats),
         _workers(beats), _scheduler(beats),
     ]  # fmt: skip
 
@@ -42,6 +43,22 @@ def _database() -> Part:
         return Part(name, *FINE)
     advice = gettext("Its tables are of another version. Run: python3 run.py migrate")
     return Part(name, "bad", gettext("Not up to date"), advice)
+
+
+def _replica() -> list[Part]:
+    """None, unless one is set."""
+    name = gettext("Read replica")
+    match replica.state():
+        case "not set":
+            return []
+        case "ok":
+            return [Part(name, *FINE)]
+        case "unreachable":
+            word, why = gettext("Not reached"), ""
+        case problem:
+            word, why = gettext("Not used"), f" ({problem})"
+    advice = gettext("Figures and exports are read from the database itself until then.")
+    return [Part(name, "warn", word, advice + why)]
 
 
 def _redis(state: str) -> Part:

@@ -17,6 +17,7 @@ from flask import Response, current_app
 from sqlalchemy import inspect
 from sqlalchemy.orm import Query, joinedload, load_only
 
+from app import replica
 from app.extensions import db
 from app.tenancy import Scope, across_tenants, acting_for, current_scope
 from app.views.interface import light
@@ -69,7 +70,8 @@ def sheet(query: Query[Any], columns: tuple[str, ...], name: str) -> Response:
 
 def _lines(app: Any, scope: Scope, query: Query[Any], columns: tuple[str, ...]) -> Iterator[str]:
     yield "\ufeff" + line(columns)  # the mark tells Excel that it is UTF-8
-    with app.app_context(), acting_for(scope) if isinstance(scope, int) else across_tenants():
+    entered = acting_for(scope) if isinstance(scope, int) else across_tenants()
+    with app.app_context(), entered, replica.reading():
         found = db.session.scalars(query.statement, execution_options={"yield_per": _CHUNK})
         for n, row in enumerate(found, 1):
             yield line(getattr(row, column) for column in columns)

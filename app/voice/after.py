@@ -13,7 +13,6 @@ from app.models import (
     Department,
     JobKind,
     TransferAttempt,
-    TransferStatus,
 )
 from app.voice import facts, meanwhile, memory, notices, recordings, twiml
 from app.voice.gate import Admitted
@@ -65,25 +64,9 @@ def call_ended(admitted: Admitted) -> None:
     call = calls.locked(hook.call_sid) or meanwhile.begun(hook, admitted.called)
     if call is None:
         return
-    if call.outcome is None:
-        _believe_the_one_who_took_it(call)
     calls.finish_call(call, ended_by="caller", duration=admitted.webhook.call_seconds)
     db.session.commit()
     outbox.wake()
-
-
-def _believe_the_one_who_took_it(call: CallSession) -> None:
-    """The end may be told before the Dial's result: a pressed 1 says already that they talked."""
-    taken = db.session.scalars(
-        select(TransferAttempt).where(
-            TransferAttempt.call_id == call.id,
-            TransferAttempt.status == TransferStatus.RINGING,
-            TransferAttempt.accepted_by.is_not(None),
-        )
-    )
-    for attempt in taken:
-        attempt.status = TransferStatus.ANSWERED
-    db.session.flush()
 
 
 def recording_ready(admitted: Admitted) -> None:

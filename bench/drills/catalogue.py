@@ -1,6 +1,21 @@
 """Every drill, in the order in which they run."""
 
-from bench.drills import model, postgres, redis, twice
+from bench.drills import (
+    callbacks,
+    crowds,
+    fuzz,
+    hostile,
+    intruders,
+    jobs,
+    mail,
+    model,
+    nodes,
+    postgres,
+    redis,
+    sealed,
+    soak,
+    twice,
+)
 from bench.drills.drill import Drill
 
 DRILLS: tuple[Drill, ...] = (
@@ -8,4 +23,14 @@ DRILLS: tuple[Drill, ...] = (
     *twice.DRILLS,
     *redis.DRILLS,
     *postgres.DRILLS,
+    *callbacks.DRILLS,
+    *nodes.DRILLS,
+    *jobs.DRILLS,
+    *mail.DRILLS,
+    *crowds.DRILLS,
+    *hostile.DRILLS,
+    *sealed.DRILLS,
+    *fuzz.DRILLS,
+    *intruders.DRILLS,
+    *soak.DRILLS,
 )

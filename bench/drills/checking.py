@@ -30,13 +30,14 @@ class Allowed:
     mail, in all; `unread`: the model's replies may have been paid for and never read; `dead`:
     kinds of jobs that may be given up; `strangers`: rows of calls that the robot did not place;
     `held`: callers are asked for patience while the database is away, each time within 8 s, and
-    what Twilio only tells may go unheard."""
+    what Twilio only tells may go unheard; `untold`: how long people talked is told to nobody."""
 
     copies: int = 1
     unread: bool = False
     dead: frozenset[str] = frozenset()
     strangers: bool = False
     held: bool = False
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,8 @@ def of_spend(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
     }
     if allowed.held and kept.spent_on("call_seconds") < seconds:
         del expected["call_seconds"]  # the end of a call that was over here was told to nobody
+    if allowed.untold:
+        expected = {kind: min(many, kept.spent_on(kind)) for kind, many in expected.items()}
     found = [
         f"{kind} booked: {kept.spent_on(kind)}, outside: {count}"
         for kind, count in expected.items()

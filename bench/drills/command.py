@@ -112,7 +112,7 @@ def play(chosen: list[Drill], seed: int, sabotage: bool) -> list[Result]:
 def once(drill: Drill, here: world.World, seed: int, without: Sabotage | None = None) -> Result:
     here.heal()
     removed = (without.control, without.of) if without else ("", ())
-    here.dress(drill.settings, *removed)
+    here.dress(drill.settings, *removed, planted=drill.planted)
     here.remember_nothing()
     began = time.monotonic()
     stage = Stage(here, seed, drill.allowed)

@@ -36,7 +36,8 @@ class Sabotage:
 class Drill:
     """`run` breaks things and returns figures; what it expects besides the common bars it tells the
     stage. `bar` says both in words. `settings` are the product's while this runs. `sabotage` as a
-    text says why there is none. Of the first set are those that `run.py bench drills` runs."""
+    text says why there is none. Of the first set are those that `run.py bench drills` runs.
+    `planted` is what the workers hold besides (planted.PLANTED)."""
 
     name: str
     what: str
@@ -46,6 +47,7 @@ class Drill:
     allowed: Allowed = field(default_factory=Allowed)
     settings: Mapping[str, str] = field(default_factory=dict)
     first: bool = True
+    planted: str = ""
 
 
 class Stage:

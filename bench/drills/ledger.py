@@ -26,7 +26,8 @@ class Request:
 
 @dataclass(slots=True)
 class Call:
-    """A call of the robot's. `name` and `phone` are what its caller leaves, and no other's.
+    """A call of the robot's. `name` and `phone` are what its caller leaves, and no other's; without
+    a name it is not the robot's usual message.
     `waits` is, for each turn, the seconds until the caller was asked or told something again."""
 
     business: Business
@@ -59,7 +60,8 @@ class Call:
     @property
     def read_back(self) -> bool:
         """A message was read back, agreed to and said to be noted: not one after the tone."""
-        return not self.recordings and any(NOTED in text for text in self.said)
+        usual = bool(self.name) and not self.recordings
+        return usual and any(NOTED in text for text in self.said)
 
     @property
     def turns(self) -> list[Request]:

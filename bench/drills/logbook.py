@@ -12,6 +12,9 @@ GRAVE = ("error", "critical")
 OF_NO_CALL = {
     ("app.jobs.running", "job given up"): "names its job, whose row names the call",
     ("app.jobs.schedule", "periodic work failed"): "the scheduler serves no call",
+    ("app.jobs.keeping", "a job hangs"): "names its job, whose row names the call",
+    ("flask_appbuilder.forms", "Type not supported"): "said of columns of lists, as a node starts",
+    ("rq.worker", "Work-horse terminated"): "a crash or a hang; the row has its own record",
     ("rq.worker", "could not connect to Redis"): "RQ waits for a Redis that is away",
     ("rq.worker", "redis.exceptions"): "RQ gave it up, and is begun anew (app/jobs/worker.py)",
     ("gunicorn.error", "Worker (pid:"): "the web server's own watch over its processes",

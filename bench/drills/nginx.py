@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from shutil import which
 
-from app.embedded import free_port
 from config import ROOT
 
 PROGRAM = which("nginx") or which("nginx", path="/usr/sbin")
@@ -44,7 +43,6 @@ def command(folder: Path, port: int, nodes: Iterable[int], read_timeout: str = "
             "\n".join(rf"server 127.0.0.1:{node} \1" for node in nodes),
         ),
         (r"listen 443 ssl;", f"listen 127.0.0.1:{port};"),
-        (r"listen 80;", f"listen 127.0.0.1:{free_port(0)};"),
         (r"ssl_certificate(_key)? [^\n]*", ""),
         (r"proxy_read_timeout 6s;", read_timeout or "proxy_read_timeout 6s;"),
     ):

@@ -4,17 +4,10 @@ Names of the product's insides are used here on purpose. When one moves, the sab
 is no longer caught, and `--sabotage` says so.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """`what` says what the product then lacks."""
-
-    what: str
-    take_away: Callable[[], None]
+from bench.drills import undone_work
+from bench.drills.control import Control
 
 
 def _no_other_mind() -> None:
@@ -145,4 +138,4 @@ CONTROLS = {
     "database-clock": Control("the clock over what the database is asked", _no_database_clock),
     "pool-timeout": Control("the short wait for a connection of the pool", _patient_pool),
     "sweeper": Control("the scheduler's look for work that nobody was woken for", _no_sweeper),
-}
+} | undone_work.CONTROLS

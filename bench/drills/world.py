@@ -92,6 +92,7 @@ class World:
         self.model.manner = lambda _, reply: reply
         self.sink.data_replies, self.sink.refused = [], {}
         self.sink.hold_next = self.sink.holding = False
+        self.sink.mute, self.sink.cut = set(), set()
         self.twilio.fault, self.twilio.mute, self.twilio.drip = None, "", 0.0
         self.start([part for part in self.parts.values() if not part.alive])
 
@@ -107,14 +108,21 @@ class World:
             part.wait_ended()
 
     def dress(
-        self, changes: Mapping[str, str], without: str = "", of: Collection[str] = ()
+        self,
+        changes: Mapping[str, str],
+        without: str = "",
+        of: Collection[str] = (),
+        planted: str = "",
     ) -> None:
-        """The product with these settings changed, and those processes (web, worker, scheduler)
-        without that control. Only what is otherwise begins anew."""
+        """The product with these settings changed, those processes (web, worker, scheduler)
+        without that control, and what is planted in its workers. Only what is otherwise begins
+        anew."""
         changed = []
         for part in self.product:
             wanted = self.environment(part.name) | dict(changes)
-            removed = without if part.command in of else ""
+            put_in = planted if part.command == "worker" else ""
+            taken_out = without if part.command in of else ""
+            removed = "+".join(filter(None, (put_in, taken_out)))
             if (part.environment, part.without) != (wanted, removed):
                 part.environment, part.without = wanted, removed
                 changed.append(part)

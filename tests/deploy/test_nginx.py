@@ -79,6 +79,16 @@ def nginx(folder: Path, *nodes: int) -> Iterator[Post]:
         command = site.command(folder, port, nodes, read_timeout="proxy_read_timeout 1s;")
     except site.Missing:
         pytest.skip("not run: no nginx")
+    with started(command, port):
+        yield lambda path, **given: requests.post(  # type: ignore[misc]
+            f"http://127.0.0.1:{port}{path}", timeout=PATIENCE, allow_redirects=False,
+            **({"data": {"CallSid": "CA1"}} | given),
+        )  # fmt: skip
+
+
+@contextmanager
+def started(command: list[str], port: int) -> Iterator[None]:
+    """Until it listens on `port`."""
     process = subprocess.Popen(command)
     try:
         until = time.monotonic() + PATIENCE
@@ -87,10 +97,7 @@ def nginx(folder: Path, *nodes: int) -> Iterator[Post]:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.02)
-        yield lambda path, **given: requests.post(  # type: ignore[misc]
-            f"http://127.0.0.1:{port}{path}", timeout=PATIENCE, allow_redirects=False,
-            **({"data": {"CallSid": "CA1"}} | given),
-        )  # fmt: skip
+        yield
     finally:
         process.terminate()
         process.wait()

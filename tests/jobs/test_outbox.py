@@ -10,9 +10,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO
 
+import psutil
 import pytest
 from flask import Flask
 from redis import Redis
@@ -335,7 +336,9 @@ def test_the_mail_of_a_killed_worker_is_sent_by_another_under_the_same_id(
         with mail_app.app_context():
             outbox.wake()
         until(lambda: sink.holding)
-        doomed.kill()
+        horses = psutil.Process(doomed.pid).children(recursive=True)
+        for one in (doomed, *horses):
+            one.kill()
         doomed.wait()
     outbox_of.execute("update job set lease_until = clock_timestamp() - interval '1 second'")
     with process("worker", env):
@@ -390,6 +393,21 @@ def test_the_lease_of_a_row_lasts_as_long_as_its_worker_works(
     working.join()
     job = outbox_of.job("alert_mail")
     assert (job.lease_token, job.lease_until) == ("successor", MUCH_LATER)
+
+
+def test_a_row_that_hangs_ends_its_process_before_another_takes_it_up(
+    mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(keeping, "LONGEST", timedelta(seconds=1))
+    tenant = rows.tenant()
+    rows.receptionist(tenant, alert_recipients=["boss@example.com"])
+    add_alert(mail_app, tenant.id)
+    sink.hold_next = True
+    with mail_app.app_context():
+        schedule._run_due_in_a_child()
+    assert sink.holding
+    sink.holding = False
+    assert outbox_of.job("alert_mail").status == JobStatus.RUNNING  # its lease has not run out
 
 
 def test_scheduler_and_worker_find_what_nobody_woke_them_for(

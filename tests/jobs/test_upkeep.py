@@ -10,7 +10,16 @@ from flask import Flask
 from app import carrier, models
 from app.carrier import Account, CarrierError
 from app.embedded.ports import free_port
-from app.models import CallSession, CallState, Channel, JobKind, JobStatus, Outcome
+from app.models import (
+    CallSession,
+    CallState,
+    Channel,
+    JobKind,
+    JobStatus,
+    Outcome,
+    TransferAttempt,
+    TransferStatus,
+)
 from tests.factories import Rows, sid
 from tests.fakes.twilio_rest import TwilioRest
 from tests.jobs.conftest import Outbox
@@ -67,6 +76,25 @@ def test_a_call_that_is_still_going_on_is_left_alone(app, rows, account, twilio,
     twilio.has_call(account.account_sid, call.call_sid, "in-progress")
     assert close(outbox_of, app).outcome is None
     assert [method for method, _ in twilio.asked] == ["GET"]
+
+
+@pytest.mark.parametrize(
+    ("accepted_by", "status", "outcome"),
+    [
+        ("+12125550199", TransferStatus.ANSWERED, Outcome.TRANSFERRED),
+        (None, TransferStatus.NO_ANSWER, Outcome.ABANDONED),
+    ],
+)
+def test_of_a_transfer_nobody_told_of_whoever_pressed_1_talked(
+    app, rows, account, twilio, outbox_of, accepted_by, status, outcome
+):
+    tenant = rows.tenant()
+    call = quiet_call(rows, state=CallState.TRANSFER_ATTEMPT, tenant=tenant)
+    rows.transfer(tenant, call_id=call.id, accepted_by=accepted_by)
+    twilio.has_call(account.account_sid, call.call_sid, "completed", duration=95)
+    assert close(outbox_of, app).outcome == outcome
+    (attempt,) = outbox_of.all(TransferAttempt)
+    assert attempt.status == status
 
 
 @pytest.mark.parametrize(

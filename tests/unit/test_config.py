@@ -65,6 +65,7 @@ def test_the_example_with_every_line_active_is_a_valid_file(tmp_path: Path) -> N
     ("name", "value"),
     [
         ("PORT", "http"),
+        ("LISTEN_ADDRESS", "example.com"),
         ("PORT", "70000"),
         ("WEB_WORKERS", "0"),
         ("MAIL_USE_TLS", "maybe"),
@@ -129,6 +130,7 @@ def test_production_starts_with_safe_settings(tmp_path: Path) -> None:
         ("ENCRYPTION_KEYS", "A" * 43 + "="),
         ("REDIS_URL", "redis://cache.example.com:6379/0"),
         ("TWILIO_API_URL", "http://twilio.example.com"),
+        ("LISTEN_ADDRESS", "0.0.0.0"),
     ],
 )
 def test_production_refuses_an_unsafe_setting(tmp_path: Path, name: str, value: str) -> None:
