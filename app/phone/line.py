@@ -123,7 +123,7 @@ class Line:
                 self.waiting = verb
                 return self._report(None)
             case "Reject":
-                how = How.REJECT
+                how, self.leg.lasted = How.REJECT, 0.0  # it was never answered
             case "Hangup":
                 how = How.HANGUP
             case _:

@@ -109,22 +109,25 @@ def _check_body(request: Request) -> None:
 
 
 def _owner(kind: Kind, request: Request) -> Owner | None:
-    """Looked up by unproven fields, only to choose the key that proves them."""
-    fields = request.form
+    """Looked up by unproven fields, only to choose the key that proves them. What has not their
+    shape is nobody's: PostgreSQL would not even take all of it."""
+
+    def call(name: str) -> Owner | None:
+        return directory.owner_of_call(webhook.call_sid_in(request.form.get(name, "")))
+
+    def somebody(name: str) -> str:
+        return webhook.caller_in(request.form.get(name, ""))
+
     match kind:
         case Kind.VOICE | Kind.FALLBACK:
-            called, caller, forwarder = (
-                fields.get(name, "")[:64] for name in ("To", "From", "ForwardedFrom")
-            )
+            called, caller, forwarder = map(somebody, ("To", "From", "ForwardedFrom"))
             return directory.owner_of_number(called, caller, forwarder)
         case Kind.SCREEN:
-            return directory.owner_of_call(fields.get("ParentCallSid", "")[:64])
+            return call("ParentCallSid")
         case Kind.RECORDING_STATUS:  # carries no To
-            return directory.owner_of_call(fields.get("CallSid", "")[:64])
+            return call("CallSid")
     # A call that began while the database was away has no row yet.
-    return directory.owner_of_call(fields.get("CallSid", "")[:64]) or directory.owner_of_number(
-        fields.get("To", "")[:64]
-    )
+    return call("CallSid") or directory.owner_of_number(somebody("To"))
 
 
 def _unowned(kind: Kind, request: Request) -> Admitted:

@@ -138,6 +138,11 @@ def call_sid_in(text: str) -> str:
     return text if _CALL.fullmatch(text) else ""
 
 
+def caller_in(text: str) -> str:
+    """The text, if it may name somebody who calls or is called; else nothing."""
+    return text if _CALLER.fullmatch(text) else ""
+
+
 def account_sid(form: Form) -> str:
     """The account a request claims to come from, needed to choose the key. Raises Malformed."""
     return _Fields(form).one("AccountSid", _ACCOUNT)

@@ -14,6 +14,7 @@ from bench.drills import (
     redis,
     sealed,
     soak,
+    sweep,
     twice,
 )
 from bench.drills.drill import Drill
@@ -32,5 +33,6 @@ DRILLS: tuple[Drill, ...] = (
     *sealed.DRILLS,
     *fuzz.DRILLS,
     *intruders.DRILLS,
+    *sweep.DRILLS,
     *soak.DRILLS,
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from app.phone.callee import TALK_SECONDS, TransferResult
 from bench.drills.ledger import Call
 from bench.drills.rows import UNDER_WAY, Kept, KeptJob
+from bench.drills.settings import OPERATOR
 
 OVER = "ended"
 HOURLY = ("close_orphans", "collect_messages", "cleanup", "book_numbers")
@@ -22,6 +23,11 @@ class Mail:
     message_id: str
     recipients: tuple[str, ...]
     text: str
+
+    @property
+    def is_alert(self) -> bool:
+        """The operator's own (app/alerts)."""
+        return self.message_id.startswith("<alert-") and self.recipients == (OPERATOR,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +167,10 @@ def _missing_jobs(kept: Kept) -> list[str]:
 
 
 def of_mails(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
-    """Each at least once and at most as often as allowed, under one Message-ID."""
-    copies = Counter(mail.message_id for mail in seen.mails)
+    """Each at least once and at most as often as allowed, under one Message-ID. What the operator
+    is alerted of comes without a job: the outbox may be what it is about."""
+    by_job = [mail for mail in seen.mails if not mail.is_alert]
+    copies = Counter(mail.message_id for mail in by_job)
     sent = {job.message_id: job for job in kept.jobs if job.is_mail and job.message_id}
     found = []
     for job in kept.jobs:
@@ -197,6 +205,8 @@ def of_spend(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
         del expected["call_seconds"]  # the end of a call that was over here was told to nobody
     if allowed.untold:
         expected = {kind: min(many, kept.spent_on(kind)) for kind, many in expected.items()}
+    if allowed.strangers:
+        expected = {kind: max(many, kept.spent_on(kind)) for kind, many in expected.items()}
     found = [
         f"{kind} booked: {kept.spent_on(kind)}, outside: {count}"
         for kind, count in expected.items()

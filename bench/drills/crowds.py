@@ -12,28 +12,27 @@ from app.phone.conversation import Caller
 from app.phone.leg import Heard
 from app.phone.script import Step
 from app.rates import CENT, Rate, Rates
-from bench import product
 from bench.drills.checking import Allowed
 from bench.drills.drill import Drill, Figures, Sabotage, Stage
 from bench.drills.ledger import Call, share
 from bench.drills.outside import Body, Reply
 
-A_SECOND, SECONDS = 50, 5
-OTHERS = 4
+FEW, MANY, SECONDS = 15, 50, 4  # robocalls a second, and for how long
+OTHERS = 3
 QUICK = 2.0
 SLOW = 3.0  # seconds that the model thinks about a robocall
-RACERS, RACING = 200, 32  # in all, and at any time
+RACERS, RACING = 200, 16  # in all, and at any time
 CAP = 30 * CENT
 
 
-def flood(stage: Stage) -> Figures:
+def flood(stage: Stage, a_second: int) -> Figures:
     """The other business's callers come and go meanwhile, as they would otherwise."""
     began, over = time.monotonic(), threading.Event()
     mine = stage.mine.canary
     stage.world.model.manner = lambda body, reply: _slow_for(mine, body, reply)
 
     def robocall(number: int) -> None:
-        time.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
+        time.sleep(max(0.0, began + number / a_second - time.monotonic()))
         steps = (Step(Heard("this is an important message about your warranty")), Step(None))
         stage.robot.play(stage.robot.line(stage.mine), Caller(steps))
 
@@ -41,7 +40,7 @@ def flood(stage: Stage) -> Figures:
         while not over.is_set():
             stage.robot.leaves_message(stage.theirs)
 
-    many = A_SECOND * SECONDS
+    many = a_second * SECONDS
     with stage.robot.meanwhile([caller] * OTHERS):
         stage.robot.at_once([partial(robocall, number) for number in range(many)], most=many)
         placed = time.monotonic() - began
@@ -119,8 +118,9 @@ def _rates(stage: Stage) -> Rates:
     return Rates(tuple(Rate(SpendKind(kind), *rest) for kind, *rest in stage.world.query(prices)))
 
 
-# The limits of calls are then those of an installation that sets none.
-USUAL = dict.fromkeys(product.WIDE, "")
+# As a small business may have them; beyond twice as many nobody is answered.
+LIMITED = {"LIMIT_CALLS_AT_ONCE": "20", "LIMIT_CALLS_PER_MINUTE": "60"}
+NOT_HELD = f"every message of the other's callers noted, p95 < {QUICK:.0f} s"
 DRILLS = (
     Drill(
         "spend-caps", f"{RACERS} calls race for a cap of {CAP / CENT:.0f} cents",
@@ -128,8 +128,13 @@ DRILLS = (
         race, Sabotage("reservations"),
     ),
     Drill(
-        "flood", f"{A_SECOND} robocalls a second on one business for {SECONDS} s",
-        f"every message of the other's callers noted, p95 < {QUICK:.0f} s", flood,
-        Sabotage("fairness"), Allowed(unread=True), USUAL,
+        "flood", f"{FEW} robocalls a second on one business for {SECONDS} s",
+        f"{NOT_HELD} ({MANY} a second with --all)", partial(flood, a_second=FEW),
+        Sabotage("fairness"), Allowed(unread=True), LIMITED,
+    ),
+    Drill(
+        "flood-all", f"{MANY} robocalls a second on one business for {SECONDS} s", NOT_HELD,
+        partial(flood, a_second=MANY), Sabotage("fairness"), Allowed(unread=True), LIMITED,
+        first=False,
     ),
 )  # fmt: skip

@@ -176,6 +176,12 @@ def _no_lockout() -> None:
     vars(attempts)["_wait"] = lambda *_: 0
 
 
+def _words_as_they_are() -> None:
+    from app.voice import unkept
+
+    vars(unkept)["cleaned"] = lambda admitted: admitted
+
+
 CONTROLS = {
     "short-leases": Control("the short lease of a job", _long_leases),
     "mail-tried-again": Control("the further tries of a mail", _one_try),
@@ -194,4 +200,5 @@ CONTROLS = {
     "shapes": Control("the shapes of Twilio's fields", _no_shapes),
     "body-limits": Control("the limits of what a request may hold", _no_body_limits),
     "lockout": Control("the pause after wrong passwords", _no_lockout),
+    "unkept": Control("the taking out of numbers that are not to be kept", _words_as_they_are),
 }

@@ -13,6 +13,7 @@ from bench.drills.command import UnknownDrill, choose
 from bench.drills.drill import Sabotage
 from bench.drills.ledger import Call, Request
 from bench.drills.rows import Kept, KeptCall, KeptJob, KeptLead, KeptTransfer
+from bench.drills.settings import OPERATOR
 from bench.drills.undone import CONTROLS
 
 MINE, THEIRS = (replace(business, tenant_id=n) for n, business in enumerate(BUSINESSES, 1))
@@ -120,12 +121,22 @@ def test_what_was_seen_outside_and_should_not_be_is_found(seen: Seen, told: str)
     assert any(told in one for one in found(seen=seen)), found(seen=seen)
 
 
+def test_an_alert_to_the_operator_needs_no_job_and_one_to_anybody_else_does() -> None:
+    for whom, faults in ((OPERATOR, 0), ("somebody@example.com", 1)):
+        alert = a_mail(9, message_id="<alert-9@x>", recipients=(whom,), text="a worker is away")
+        assert len(found(replace(SEEN, mails=(*SEEN.mails, alert)))) == faults
+
+
 def test_only_what_a_drill_allows_is_let_pass() -> None:
     twice = replace(SEEN, mails=(*SEEN.mails, a_mail(3)), tokens=500)
     dead = replace(KEPT, jobs=(SUMMARY, LETTER, replace(NOTICE, status="dead")))
     assert len(found(twice)) == 2
     assert found(twice, allowed=Allowed(copies=2, unread=True)) == []
     assert found(kept=dead, allowed=Allowed(dead=frozenset({"lead_notification"}))) == []
+    for seconds, allowed in ((41, Allowed(untold=True)), (43, Allowed(strangers=True))):
+        spent = replace(KEPT, spent=tuple({(1, "call_seconds", seconds), *SPENT} - {SPENT[1]}))
+        assert len(found(kept=spent)) == 1
+        assert found(kept=spent, allowed=allowed) == []
 
 
 def line(text: str) -> logbook.Line:

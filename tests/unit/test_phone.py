@@ -367,10 +367,13 @@ def test_hanging_up_ends_a_recording_but_tells_no_gather(recorder):
     assert len(recorder.forms("/twilio/call-status")) == 2
 
 
-def test_a_rejected_call_is_over(product):
+def test_a_rejected_call_is_over_and_took_no_time(product):
     product.answers["/twilio/voice"] = '<Response><Reject reason="busy"/></Response>'
-    assert product.line().dial().how == How.REJECT
-    assert product.forms("/twilio/call-status")[0]["CallStatus"] == "busy"
+    line = product.line()
+    line.leg.lasted = 2.0  # as if the product took so long
+    assert line.dial().how == How.REJECT
+    told = product.forms("/twilio/call-status")[0]
+    assert (told["CallStatus"], told["CallDuration"]) == ("busy", "0")
 
 
 def test_a_withheld_number_comes_without_a_place_or_an_attestation(product):

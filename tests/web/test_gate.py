@@ -111,6 +111,15 @@ def test_a_signed_request_with_a_field_of_another_shape_is_refused(
     assert counts(app) == before
 
 
+@pytest.mark.parametrize("webhook", WEBHOOKS)
+def test_what_no_database_would_take_is_refused_before_any_signature(
+    app: Flask, caller: Caller, webhook: str
+) -> None:
+    for name in ("To", "From", "ForwardedFrom", "CallSid", "ParentCallSid"):
+        form = caller.form() | {name: "+1212\x005550100"}
+        assert app.test_client().post(f"/twilio/{webhook}", data=form).status_code == 403, name
+
+
 def test_a_critical_field_given_twice_is_refused(app: Flask, caller: Caller) -> None:
     for name, kind in (
         ("CallSid", "CA"),
