@@ -77,6 +77,7 @@ def test_every_row_comes_back_and_life_goes_on(
     }
     assert after == before
     execute(there, "insert into tenant (public_id, name, slug) values ('x', 'Next', 'next')")
+    assert _one(there, "select max(id) = max(id) filter (where slug = 'next') from tenant")
     version = "select facts_version from tenant where slug <> 'next' limit 1"
     known = _one(there, version)
     execute(there, "update department set name = name || '!'")  # its triggers are awake again

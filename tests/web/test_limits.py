@@ -358,7 +358,7 @@ def test_calls_that_are_sent_elsewhere_are_so_within_the_tenants_limits(
     )  # fmt: skip
     sent.hang_up(seconds=60)
     [account] = sent.all(models.SpendAccount)
-    assert account.day_spent == 15_000  # the minute talked; the line by the clock, which stood
+    assert account.day_spent == 25_000  # the minute talked, and that of the line
     assert meet(app, business, "anonymous") == ("message", Limited.WITHHELD)
     change(app, "update spend_account set day_spent = 96 * 10000")
     assert meet(app, business, "+19175550143") == ("answered", None)
