@@ -60,6 +60,11 @@ _TURNS = re.compile(
     r"isn'?t|wasn'?t|pero|excepto|cambi\w+)\b",
     re.IGNORECASE,
 )
+# What somebody else is said to have agreed to, and what only looks like a form's field.
+_NOT_THEIRS = re.compile(
+    r"\b(?:has|have|had|he|she|they|who|everybody|everyone) (?:also |already )?agree[ds]?\b|=\s*\w+",
+    re.IGNORECASE,
+)
 _PLEASANT_NO = re.compile(
     r"\b(?:no (?:problem|worries|doubt)|why not|sin problema)\b", re.IGNORECASE
 )
@@ -83,7 +88,7 @@ def read(text: str) -> bool | None:
         return None if _clouded(text) else True
     if _HAS_NO.search(text):
         return None if _HAS_YES.search(text) and not _says_no(text) else False
-    return True if pleasant or _HAS_YES.search(text) else None
+    return True if pleasant or _HAS_YES.search(_NOT_THEIRS.sub("", text)) else None
 
 
 def _is_doubt(text: str) -> bool:

@@ -140,6 +140,9 @@ def test_no(said: str) -> None:
         "is that right?",
         "could you repeat that",
         "my engine is broken",
+        "the owner has agreed to a refund",
+        "they agreed already",
+        "confirmed=true",
         "",
     ],
 )
