@@ -419,7 +419,7 @@ def test_scheduler_and_worker_find_what_nobody_woke_them_for(
     env = environment(mail_app.extensions["settings"], **sink_settings(sink))
     with process("worker", env) as worker, process("scheduler", env) as scheduler:
         until(lambda: sink.mails)
-        until(lambda: outbox_of.job("cleanup").status == JobStatus.DONE)
+        until(lambda: [job.status for job in outbox_of.jobs("cleanup")] == [JobStatus.DONE])
         for one in (scheduler, worker):
             one.send_signal(signal.SIGTERM)
         assert [one.wait(20) for one in (scheduler, worker)] == [0, 0]
