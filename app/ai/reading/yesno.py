@@ -62,7 +62,8 @@ _TURNS = re.compile(
 )
 # What somebody else is said to have agreed to, and what only looks like a form's field.
 _NOT_THEIRS = re.compile(
-    r"\b(?:has|have|had|he|she|they|who|everybody|everyone) (?:also |already )?agree[ds]?\b|=\s*\w+",
+    r"\b(?:has|have|had|he|she|they|who|everybody|everyone) (?:also |already )?agree[ds]?\b"
+    r"|=\s*\w+",
     re.IGNORECASE,
 )
 _PLEASANT_NO = re.compile(
