@@ -17,13 +17,17 @@ def paused(server: EmbeddedServer) -> Iterator[None]:
     of their own, so each is stopped by itself."""
     assert server.process_id
     stopped = [server.process_id, *_children(server.process_id)]
-    for pid in stopped:
-        os.kill(pid, signal.SIGSTOP)
+    _send(signal.SIGSTOP, stopped)
     try:
         yield
     finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+        _send(signal.SIGCONT, stopped)
+
+
+def _send(order: signal.Signals, processes: list[int]) -> None:
+    for pid in processes:
+        with suppress(ProcessLookupError):  # a session that is over
+            os.kill(pid, order)
 
 
 def _children(pid: int) -> list[int]:
