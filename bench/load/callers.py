@@ -102,7 +102,8 @@ async def _turn(place: Place, tally: Tally, path: str, form: dict[str, str]) -> 
 
 
 def _path(url: str, place: Place) -> str:
-    return html.unescape(url).removeprefix(place.base_url)
+    """Without what is meant for Twilio alone."""
+    return html.unescape(url).partition("#")[0].removeprefix(place.base_url)
 
 
 async def plain(tally: Tally, port: int, path: str, pause: float) -> None:

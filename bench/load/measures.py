@@ -58,7 +58,8 @@ def with_model(lasts: Lasts) -> Figures:
         found["turns/s"] = _saturated(hurried, lasts)
         found["memory web"] = round(node.largest(), 1)
         here.end(node.process)
-        bare = here.web("-m", "bench.load.sketch", MODEL_URL=url)
+        tables = {"DATABASE_URL": here.admin_url}  # its own; the product's login may make none
+        bare = here.web("-m", "bench.load.sketch", MODEL_URL=url, **tables)
         turn = partial(callers.plain, port=bare.port, path="/turn", pause=PAUSE)
         found |= named("sketch turn", _crowded(bare, turn, lasts))
         hurried = partial(callers.plain, port=bare.port, path="/turn", pause=0.0)

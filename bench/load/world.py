@@ -164,8 +164,10 @@ def vendor(seconds: float) -> Iterator[str]:
         preexec_fn=process.end_with_us(signal.SIGTERM),
     ) as child:  # fmt: skip
         assert child.stdout is not None
-        yield f"http://127.0.0.1:{child.stdout.readline().strip()}/v1"
-        child.terminate()
+        try:
+            yield f"http://127.0.0.1:{child.stdout.readline().strip()}/v1"
+        finally:
+            child.terminate()
 
 
 def _listens(port: int) -> bool:
