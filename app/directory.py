@@ -69,7 +69,7 @@ _answered = aliased(TwilioNumber)
 _here = exists().where(_answered.number.in_(bindparam("known", expanding=True)))
 _forwards = _ringing().where(TransferAttempt.numbers.contains(bindparam("forwarders")))
 _same = _ringing().where(CallSession.caller == bindparam("caller"))
-_CIRCLES = select(or_(_here, _forwards), _same)
+_OF_NUMBER_AND_CIRCLES = _OF_NUMBER.add_columns(or_(_here, _forwards), _same)
 _OF_CALL = (
     select(Tenant, CallSession.called, CallSession.id, TwilioNumber.practice)
     .join(CallSession, CallSession.tenant_id == Tenant.id)
@@ -83,14 +83,14 @@ def owner_of_number(number: str, caller: str = "", forwarder: str = "") -> Owner
     """The tenant whose number this is; suspended and closed ones, too. What is asked besides, of
     all tenants' numbers and transfers, finds calls that go round in circles."""
     known = [number for number in {caller, forwarder} if number.startswith("+")]
+    circles = {"known": known, "forwarders": [forwarder], "caller": caller} if known else {}
+    asked = _OF_NUMBER_AND_CIRCLES if known else _OF_NUMBER
     with across_tenants():
-        row = db.session.execute(_OF_NUMBER, {"number": number}).one_or_none()
+        row = db.session.execute(asked, {"number": number} | circles).one_or_none()
         found = _owner(row[0], called=row[1], practises=row[2]) if row else None
-        if found and known:
-            asked = {"known": known, "forwarders": [forwarder], "caller": caller}
-            ours, same = db.session.execute(_CIRCLES, asked).one()
-            found = replace(found, ours=ours, rung=same and caller in known)
         db.session.remove()  # within the scope: to leave it in the midst of a transaction costs
+    if row and found and known:
+        return replace(found, ours=row[3], rung=row[4] and caller in known)
     return found
 
 

@@ -37,7 +37,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 # What the replica must have: all that is committed. Without synchronous_commit that may not have
-# left the server's memory; money of calls, which is booked without it, may be late by a moment.
+# left the server's memory.
 POSITION: Final = """
     select (case when current_setting('synchronous_commit') = 'off'
             then pg_current_wal_insert_lsn() else pg_current_wal_flush_lsn() end)::text,

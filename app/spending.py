@@ -52,8 +52,7 @@ def _told(period: str) -> str:
         else 0 end)"""
 
 
-# The first offer that fits is taken. A crash of the database may lose a reservation, which does no
-# harm, so its commit need not wait for the disk.
+# The first offer that fits is taken.
 _RESERVE: Final = text(f"""
     with {_HELD},
     fitting as (
@@ -75,7 +74,7 @@ _RESERVE: Final = text(f"""
         returning f.at, a.day, a.day_told, f.day_told as day_was,
                   a.month, a.month_told, f.month_told as month_was
     )
-    select done.*, set_config('synchronous_commit', 'off', true) from done
+    select * from done
 """)
 # What was reserved before a period began is not given back to it.
 _CHARGE: Final = text(f"""
@@ -102,8 +101,7 @@ class Offer:
 
 def reserve(tenant_id: int, limits: Limits, offers: Sequence[Offer]) -> int | None:
     """The place of the first offer that fits into the day and the month, reserved; None: none does.
-    Whoever is to be told of a limit is, in the same transaction. For a transaction of its own: its
-    commit does not wait for the disk."""
+    Whoever is to be told of a limit is, in the same transaction."""
     row = _moved(
         _RESERVE,
         tenant_id,

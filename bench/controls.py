@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import time as clock
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,14 +23,13 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from app import create_app, models
+from app import create_app
 from app.cli.migrate import migrate
 from app.embedded import EmbeddedPostgres, EmbeddedValkey
 from app.extensions import db
 from app.phone.form import inbound
 from app.phone.signature import sign
-from app.tenancy import across_tenants
-from bench import costs, machine
+from bench import business, costs, machine
 from bench.costs import Cost
 from config import Settings
 
@@ -73,27 +71,11 @@ def running() -> Iterator[Flask]:
         )  # fmt: skip
         settings = replace(settings, database_url=migrate(postgres.admin_url, settings))
         app = create_app(settings)
-        _set_up(app)
+        business.set_up(app, NUMBER, [("Where can I park?", "In the yard.")])
         yield app
         app.extensions["minds"].close()
         with app.app_context():
             db.engine.dispose()
-
-
-def _set_up(app: Flask) -> None:
-    with app.app_context(), across_tenants():
-        tenant = models.Tenant(name="Bench Plumbing", slug="bench")
-        db.session.add(tenant)
-        db.session.flush()
-        own: dict[str, Any] = {"tenant_id": tenant.id}
-        db.session.add_all([
-            models.TwilioNumber(number=NUMBER, **own),
-            models.ReceptionistConfig(greeting="", **own),
-            models.KnowledgeEntry(question="Where can I park?", answer="In the yard.", **own),
-            *(models.OpeningHours(weekday=day, opens=clock(0), closes=clock(0), **own)
-              for day in range(7)),
-        ])  # fmt: skip
-        db.session.commit()
 
 
 @dataclass(slots=True)

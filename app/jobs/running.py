@@ -12,7 +12,7 @@ from sqlalchemy import func, text, update
 
 from app import database, logs, masking
 from app.extensions import db
-from app.jobs import keeping, outbox
+from app.jobs import holding, outbox
 from app.jobs.handlers import HANDLERS, Handler
 from app.jobs.outbox import JobError, Unfinished, Work
 from app.metrics import catalogue, counting
@@ -82,7 +82,7 @@ def claim(after: int = 0) -> Work | None:
     tenant next to `after`; and of a tenant's rows, the one that is due longest."""
     token = secrets.token_hex(16)
     with across_tenants():
-        row = _claimed({"token": token, "lease": keeping.LEASE, "after": after})
+        row = _claimed({"token": token, "lease": holding.LEASE, "after": after})
         db.session.commit()
     return Work(**row, token=token) if row else None
 
@@ -129,7 +129,7 @@ def run(work: Work, stopping: Callable[[], bool] = lambda: False) -> None:
     """
     began = time.monotonic()
     about = {"call_sid": work.call_sid} if work.call_sid else {}
-    with logs.about(**_fields(work), **about), keeping.held(work):
+    with logs.about(**_fields(work), **about), holding.held(work):
         while True:
             try:
                 return _run(work, began)

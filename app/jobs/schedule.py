@@ -20,7 +20,7 @@ from sqlalchemy import exists, func, select, update
 from app.alerts import watching
 from app.extensions import db
 from app.jobs import heartbeat, outbox, running
-from app.jobs.keeping import LONGEST, may_end
+from app.jobs.holding import LONGEST, may_end
 from app.metrics import keeping
 from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants

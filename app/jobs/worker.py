@@ -23,8 +23,7 @@ from rq.serializers import JSONSerializer
 from app import database
 from app.alerts import watching
 from app.extensions import db
-from app.jobs import heartbeat, outbox, queues, running
-from app.jobs import keeping as lease
+from app.jobs import heartbeat, holding, outbox, queues, running
 from app.metrics import keeping
 from app.tracing import export
 
@@ -99,7 +98,7 @@ class OutboxWorker(Worker):
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
         db.engine.dispose(close=False)  # a connection from before the fork is the parent's
-        lease.may_end()
+        holding.may_end()
         super().main_work_horse(job, queue)
 
 

@@ -36,12 +36,12 @@ def _hang(_: Any) -> NoReturn:
 
 
 def _poison() -> None:
-    from app.jobs import keeping
+    from app.jobs import holding
     from app.jobs.handlers import HANDLERS, Handler
 
     for kind, run in ((RAISES, _raise), (CRASHES, _crash), (HANGS, _hang)):
         HANDLERS[kind] = Handler(run, attempts=TRIES, first=timedelta(seconds=1))
-    vars(keeping).update(LEASE=LEASE, EVERY=EVERY, LONGEST=LONGEST)
+    vars(holding).update(LEASE=LEASE, EVERY=EVERY, LONGEST=LONGEST)
 
 
 PLANTED: dict[str, Callable[[], None]] = {"poison": _poison}

@@ -9,9 +9,9 @@ from bench.drills.control import Control
 def _long_leases() -> None:
     from datetime import timedelta
 
-    from app.jobs import keeping
+    from app.jobs import holding
 
-    vars(keeping)["LEASE"] = timedelta(hours=1)
+    vars(holding)["LEASE"] = timedelta(hours=1)
 
 
 def _one_try() -> None:
@@ -130,9 +130,9 @@ def _endless_work() -> None:
     """Whoever works on a row keeps it, however long that takes."""
     from datetime import timedelta
 
-    from app.jobs import keeping
+    from app.jobs import holding
 
-    vars(keeping)["LONGEST"] = timedelta(hours=1)
+    vars(holding)["LONGEST"] = timedelta(hours=1)
 
 
 def _no_session_wall() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from bench import machine
 from bench.load import inside, measures, work
 from bench.load.measures import Figures, Lasts
+from bench.load.world import NotUp
 
 LONG, QUICK = Lasts(8.0, 20.0), Lasts(5.0, 8.0)
 GROWN = ((10, 10_000), (10_000, 1_000_000))
@@ -47,7 +48,11 @@ def run(argv: list[str]) -> int:
             if arguments.only and name not in arguments.only:
                 continue
             print(f"run {number + 1}: {name} …", file=sys.stderr, flush=True)
-            runs[-1] |= measure()
+            try:
+                runs[-1] |= measure()
+            except NotUp as problem:
+                print(problem, file=sys.stderr)
+                return 2
     result = {"bench": "load", "where": machine.facts(), "runs": runs, "figures": medians(runs)}
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -13,6 +13,7 @@ from functools import partial
 from bench.load import callers
 from bench.load.callers import Tally
 from bench.load.world import Node, World, vendor, world
+from bench.product import Product
 
 THINKS, SLOW = 0.8, 3.0  # seconds of the model
 CALLERS, PAUSE = 500, 5.0
@@ -124,8 +125,6 @@ def _whole(tally: Tally) -> Figures:
 
 def _learnt(node: Node) -> None:
     """Calls that come within seconds of a start are not meant here."""
-    from bench.product import Product
-
     if not Product(f"http://127.0.0.1:{node.port}", "", "").has_learnt():
         raise RuntimeError("the encoder does not get done")
 

@@ -10,20 +10,17 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import time as clock
 from pathlib import Path
-from typing import Any
 
 import psutil
 
-from app import create_app, models
+from app import create_app
 from app.cli.migrate import DATABASE, migrate
 from app.cli.start import is_healthy
 from app.embedded import EmbeddedPostgres, EmbeddedValkey, free_port, process
 from app.extensions import db
 from app.phone.business import Installed
-from app.tenancy import across_tenants
-from bench import product
+from bench import business, product
 from bench.load.callers import Place
 from config import ROOT, Settings
 
@@ -51,6 +48,7 @@ class World:
     environment: dict[str, str]
     admin_url: str
     children: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    logs: dict[int, Path] = field(default_factory=dict)  # by process id
 
     def start(self, *argv: str, **changes: str) -> "subprocess.Popen[bytes]":
         log = self.folder / f"{'-'.join(argv).replace('/', '_')}-{len(self.children)}.log"
@@ -59,7 +57,7 @@ class World:
                 [sys.executable, *argv], cwd=ROOT, env=self.environment | changes,
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        child.log = log  # type: ignore[attr-defined]
+        self.logs[child.pid] = log
         self.children.append(child)
         return child
 
@@ -70,7 +68,7 @@ class World:
         until = time.monotonic() + PATIENCE
         while not (is_healthy(port) if not argv else _listens(port)):
             if child.poll() is not None or time.monotonic() > until:
-                raise NotUp(product.tail(child.log))  # type: ignore[attr-defined]
+                raise NotUp(product.tail(self.logs[child.pid]))
             time.sleep(0.05)
         return Node(port, child)
 
@@ -85,8 +83,8 @@ class World:
             self.children.remove(child)
 
     def place(self, *nodes: "Node") -> Place:
-        business = Installed(1, NUMBER, ACCOUNT, TOKEN, {}, {})
-        return Place(tuple(node.port for node in nodes), BASE_URL, business)
+        installed = Installed(1, NUMBER, ACCOUNT, TOKEN, {}, {})
+        return Place(tuple(node.port for node in nodes), BASE_URL, installed)
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,10 @@ def world(changes: Mapping[str, str] | None = None) -> Iterator[World]:
         own = product.WIDE | given | dict(changes or {})
         settings = Settings.load(own)
         settings = replace(settings, database_url=migrate(postgres.admin_url, settings))
-        set_up(settings)
+        app = create_app(settings, admin=False)
+        business.set_up(app, NUMBER, ENTRIES, summary_recipients=[RECIPIENT])
+        with app.app_context():
+            db.engine.dispose()
         environment = dict(os.environ) | product.NOTHING | own
         environment |= {"DATABASE_URL": settings.database_url, "PYTHONUNBUFFERED": "1"}
         found = World(folder, settings, environment, postgres.url(DATABASE))
@@ -133,26 +134,6 @@ def world(changes: Mapping[str, str] | None = None) -> Iterator[World]:
         finally:
             for child in list(found.children):
                 found.end(child)
-
-
-def set_up(settings: Settings) -> None:
-    """One business that is always open."""
-    app = create_app(settings, admin=False)
-    with app.app_context(), across_tenants():
-        tenant = models.Tenant(name="Bench Plumbing", slug="bench")
-        db.session.add(tenant)
-        db.session.flush()
-        own: dict[str, Any] = {"tenant_id": tenant.id}
-        db.session.add_all([
-            models.TwilioNumber(number=NUMBER, **own),
-            models.ReceptionistConfig(greeting="", summary_recipients=[RECIPIENT], **own),
-            *(models.KnowledgeEntry(question=question, answer=answer, **own)
-              for question, answer in ENTRIES),
-            *(models.OpeningHours(weekday=day, opens=clock(0), closes=clock(0), **own)
-              for day in range(7)),
-        ])  # fmt: skip
-        db.session.commit()
-        db.engine.dispose()
 
 
 @contextlib.contextmanager

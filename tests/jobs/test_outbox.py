@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from app import breaker, masking
 from app.embedded.ports import free_port
 from app.extensions import db
-from app.jobs import handlers, heartbeat, keeping, outbox, queues, running, schedule, worker
+from app.jobs import handlers, heartbeat, holding, outbox, queues, running, schedule, worker
 from app.models import JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
 from config import Settings
@@ -376,7 +376,7 @@ def test_a_mail_that_left_while_the_database_went_away_is_recorded_and_not_sent_
 def test_the_lease_of_a_row_lasts_as_long_as_its_worker_works(
     mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(keeping, "EVERY", 0.05)
+    monkeypatch.setattr(holding, "EVERY", 0.05)
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["boss@example.com"])
     add_alert(mail_app, tenant.id)
@@ -398,7 +398,7 @@ def test_the_lease_of_a_row_lasts_as_long_as_its_worker_works(
 def test_a_row_that_hangs_ends_its_process_before_another_takes_it_up(
     mail_app: Flask, rows: Rows, sink: MailSink, outbox_of: Outbox, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(keeping, "LONGEST", timedelta(seconds=1))
+    monkeypatch.setattr(holding, "LONGEST", timedelta(seconds=1))
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["boss@example.com"])
     add_alert(mail_app, tenant.id)
