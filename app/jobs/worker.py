@@ -15,7 +15,6 @@ from typing import Any
 from flask import Flask, current_app
 from redis import Redis, RedisError
 from rq import Worker
-from rq.exceptions import StopRequested
 from rq.job import Job as RqJob
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
@@ -56,36 +55,43 @@ class OutboxWorker(Worker):
 
     max_connection_wait_time = 5.0
     stop_asked = False
+    tells = False
     looks_again_at = 0.0
 
     def heartbeat(self, *args: Any, **named: Any) -> None:
         """RQ's own round: a worker that hangs leaves no sign of life, one without work does."""
         super().heartbeat(*args, **named)
-        if os.getpid() == self.pid:  # and not in a child, whose connections are its own
+        if os.getpid() != self.pid:  # a child, whose connections are its own
+            return
+        self.tells = True
+        try:
             heartbeat.beat(heartbeat.WORKER)
             keeping.keep()
             self._stand_in()
+        finally:
+            self.tells = False
+        if self.stop_asked and not self._stop_requested:
+            super().request_stop(signal.SIGTERM, None)
 
     def _stand_in(self) -> None:
-        """A worker works whether it can look after alerts or not. RQ's way to end one that waits is
-        an exception, which may come at any place and must not be lost."""
+        """A worker works whether it can look after alerts or not."""
         if time.monotonic() < self.looks_again_at:
             return
         self.looks_again_at = time.monotonic() + watching.EVERY.total_seconds()
         try:
             watching.stand_in()
-        except StopRequested:
-            raise
         except Exception as error:  # the edge
             log.warning("nobody looks after alerts", extra={"error": type(error).__name__})
         finally:
             db.session.remove()
-        if self.stop_asked and not self._stop_requested:
-            raise StopRequested
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """RQ ends a worker that waits by an exception, out of the signal's handler. In the midst of
+        a question to the database that would close its connection, and be lost in what follows; so
+        there it has to wait for the answer."""
         self.stop_asked = True
-        super().request_stop(signum, frame)
+        if not self.tells:
+            super().request_stop(signum, frame)
 
     def handle_warm_shutdown_request(self) -> None:
         super().handle_warm_shutdown_request()

@@ -53,9 +53,6 @@ def keep() -> None:
     except SQLAlchemyError as error:
         counting.give_back(added)
         log.warning("figures could not be kept", extra={"error": type(error).__name__})
-    except BaseException:  # a worker is asked to stop by one
-        counting.give_back(added)
-        raise
 
 
 def keep_now_and_then() -> None:

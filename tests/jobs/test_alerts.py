@@ -83,7 +83,6 @@ def clock(make_light: Callable[..., Flask], sink: MailSink, hook: HookServer) ->
         alert_email="ops@example.com", alert_webhook_url=hook.url,
         webhook_allow_hosts=(hook.host,), public_base_url="https://reception.example.com",
     )  # fmt: skip
-    counting.taken()
     made = Clock(app)
     with app.app_context():
         for kind in WATCHED:

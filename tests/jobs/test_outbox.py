@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import IO
 
 import psutil
+import psycopg2
 import pytest
 from flask import Flask
 from redis import Redis
@@ -505,6 +507,42 @@ def test_workers_and_schedulers_give_signs_of_life(
         worker.wait()
     outbox_of.execute("update heartbeat set seen_at = seen_at - interval '3 minutes'")
     assert seen() == {"worker": True}
+
+
+@pytest.fixture
+def slow_commits(services: Services) -> Iterator[None]:
+    """Of signs of life: each waits for the advisory lock 4711."""
+    services.execute(
+        "create function slow() returns trigger language plpgsql as "
+        "$$ begin perform pg_advisory_xact_lock(4711); return null; end $$",
+        "create constraint trigger slow after insert or update on heartbeat "
+        "deferrable initially deferred for each row execute function slow()",
+        name=services.fresh,
+    )
+    yield
+    services.execute("drop function slow cascade", name=services.fresh)
+
+
+def test_a_worker_that_is_asked_to_stop_while_it_gives_a_sign_of_life_ends(
+    mail_app: Flask, services: Services, slow_commits: None, tmp_path: Path
+):
+    """And does so after the answer: an exception in the midst of it breaks the connection, and
+    what SQLAlchemy says of that may take the place of the exception that was to end the worker."""
+    told = tmp_path / "told"
+
+    def waits() -> bool:
+        with psycopg2.connect(services.admin_url()) as other, other.cursor() as found:
+            found.execute("select from pg_locks where locktype = 'advisory' and not granted")
+            return found.rowcount > 0
+
+    env = environment(mail_app.extensions["settings"])
+    with told.open("wb") as errors, process("worker", env, errors) as asked:
+        with psycopg2.connect(services.admin_url()) as held, held.cursor() as cursor:
+            cursor.execute("select pg_advisory_xact_lock(4711)")
+            until(waits)
+            asked.send_signal(signal.SIGTERM)
+        assert asked.wait(20) == 0
+    assert "connection already closed" not in told.read_text()
 
 
 def test_a_killed_workers_look_is_found_within_half_a_minute(light_app: Flask):
