@@ -6,11 +6,11 @@ with, and nothing else.
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from flask import current_app
 from sqlalchemy import Exists, bindparam, exists, func, or_, select
-from sqlalchemy.orm import aliased, load_only
+from sqlalchemy.orm import aliased
 
 from app import practice
 from app.extensions import db
@@ -24,7 +24,7 @@ from app.models import (
     User,
 )
 from app.rules import dialling
-from app.tenancy import PLATFORM, across_tenants, current_scope, switch
+from app.tenancy import PLATFORM, across_tenants, apart, current_scope, switch
 
 RINGS: Final = timedelta(minutes=2)
 """Nobody is rung for longer."""
@@ -35,7 +35,8 @@ class Owner:
     """Whose something is. `account_sid` is the account that may speak for it, `token` its key.
     `called` is the number of the call or the number itself, `call_id` the call, if there is one.
     `ours`: who calls it, or forwarded the call, is answered or just being rung here itself; `rung`:
-    somebody here is being rung for this very caller."""
+    somebody here is being rung for this very caller. `kept`: the account and the sealed token in
+    the tenant's row, of which these were made."""
 
     tenant_id: int
     account_sid: str
@@ -44,6 +45,7 @@ class Owner:
     call_id: int | None = None
     ours: bool = False
     rung: bool = False
+    kept: tuple[str | None, str | None] = field(default=(None, None), repr=False)
 
 
 def _ringing() -> Exists:
@@ -58,24 +60,24 @@ def _ringing() -> Exists:
 
 
 # Made once, as every turn asks one of them. Of a tenant only what a signature is checked with.
-_KEYS = load_only(Tenant.account_sid, Tenant.sealed_auth_token)
+_KEYS = (Tenant.id, Tenant.public_id, Tenant.account_sid, Tenant.sealed_auth_token)
 _OF_NUMBER = (
-    select(Tenant, TwilioNumber.number, TwilioNumber.practice)
+    select(*_KEYS, TwilioNumber.number.label("called"), TwilioNumber.practice)
     .join(TwilioNumber, TwilioNumber.tenant_id == Tenant.id)
     .where(TwilioNumber.number == bindparam("number"))
-    .options(_KEYS)
 )
 _answered = aliased(TwilioNumber)
 _here = exists().where(_answered.number.in_(bindparam("known", expanding=True)))
 _forwards = _ringing().where(TransferAttempt.numbers.contains(bindparam("forwarders")))
 _same = _ringing().where(CallSession.caller == bindparam("caller"))
-_OF_NUMBER_AND_CIRCLES = _OF_NUMBER.add_columns(or_(_here, _forwards), _same)
+_OF_NUMBER_AND_CIRCLES = _OF_NUMBER.add_columns(
+    or_(_here, _forwards).label("ours"), _same.label("rung")
+)
 _OF_CALL = (
-    select(Tenant, CallSession.called, CallSession.id, TwilioNumber.practice)
+    select(*_KEYS, CallSession.called, CallSession.id.label("call_id"), TwilioNumber.practice)
     .join(CallSession, CallSession.tenant_id == Tenant.id)
     .outerjoin(CallSession.number)
     .where(CallSession.call_sid == bindparam("call_sid"))
-    .options(_KEYS)
 )
 
 
@@ -85,21 +87,19 @@ def owner_of_number(number: str, caller: str = "", forwarder: str = "") -> Owner
     known = [number for number in {caller, forwarder} if number.startswith("+")]
     circles = {"known": known, "forwarders": [forwarder], "caller": caller} if known else {}
     asked = _OF_NUMBER_AND_CIRCLES if known else _OF_NUMBER
-    with across_tenants():
-        row = db.session.execute(asked, {"number": number} | circles).one_or_none()
-        found = _owner(row[0], called=row[1], practises=row[2]) if row else None
-        db.session.remove()  # within the scope: to leave it in the midst of a transaction costs
+    with apart(PLATFORM) as connection:
+        row = connection.execute(asked, {"number": number} | circles).one_or_none()
+    found = _owner(row) if row else None
     if row and found and known:
-        return replace(found, ours=row[3], rung=row[4] and caller in known)
+        return replace(found, ours=row.ours, rung=row.rung and caller in known)
     return found
 
 
 def owner_of_call(call_sid: str) -> Owner | None:
-    with across_tenants():
-        row = db.session.execute(_OF_CALL, {"call_sid": call_sid}).one_or_none()
-        found = row and _owner(row[0], called=row[1], call_id=row[2], practises=bool(row[3]))
-        db.session.remove()
-    return found
+    with apart(PLATFORM) as connection:
+        row = connection.execute(_OF_CALL, {"call_sid": call_sid}).one_or_none()
+    found = _owner(row) if row else None
+    return replace(found, call_id=row.call_id) if row and found else None
 
 
 def answered_here(numbers: list[str]) -> list[str]:
@@ -179,11 +179,13 @@ def account_of(tenant: Tenant) -> tuple[str, str]:
     return practice.account(settings.secret_key)
 
 
-def _owner(
-    tenant: Tenant, *, called: str, call_id: int | None = None, practises: bool
-) -> Owner | None:
+def _owner(row: Any) -> Owner | None:
     """None: a practice number in production, where nobody practises."""
-    if practises and current_app.extensions["settings"].is_production:
+    if row.practice and current_app.extensions["settings"].is_production:
         return None
+    kept = row.account_sid, row.sealed_auth_token
+    tenant = Tenant(
+        id=row.id, public_id=row.public_id, account_sid=kept[0], sealed_auth_token=kept[1]
+    )
     account_sid, token = account_of(tenant)
-    return Owner(tenant.id, account_sid, token, called, call_id)
+    return Owner(row.id, account_sid, token, row.called, kept=kept)

@@ -141,6 +141,15 @@ def across_tenants() -> Iterator[None]:
 
 
 @contextmanager
+def apart(scope: int | Platform) -> Iterator[Connection]:
+    """A short transaction past the session, whose rows stay as they are; for what each turn of a
+    call asks, as it costs half as much. Wall one is not there: a statement names its tenant."""
+    with db.engine.begin() as connection:
+        switch(connection, scope)
+        yield connection
+
+
+@contextmanager
 def _scoped(scope: Scope) -> Iterator[None]:
     before = current_scope()
     if before is not None and before != scope:

@@ -30,7 +30,7 @@ from app import breaker
 from app.cli.migrate import DATABASE, LOGIN, alone, make_schema, migrate
 from app.embedded import EmbeddedPostgres, EmbeddedValkey
 from app.metrics import counting
-from app.voice import proven
+from app.voice import gate, proven
 from config import Settings
 from tests.fakes.twilio_rest import TwilioRest
 from tests.fresh import Fresh
@@ -147,6 +147,7 @@ def settings(services: Services, _apps: dict[Any, Flask], _numbers: Iterator[int
             app.extensions["sqlalchemy"].engine.dispose()
     breaker.forget()
     proven.forget()
+    gate.forget()
     counting.taken()  # what earlier tests counted is not this one's
     services.copy.renew(next(_numbers) * STEP)
     with redis.Redis.from_url(services.settings.redis_url) as valkey:

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.metrics import counting
 from app.metrics.counting import Series
 from app.models import MetricTotal
-from app.tenancy import PLATFORM, across_tenants, switch
+from app.tenancy import PLATFORM, across_tenants, apart
 
 EVERY: Final = 10.0  # seconds
 
@@ -83,6 +83,5 @@ def _add(added: dict[Series, float]) -> None:
         "labels": [json.dumps(labels) for _name, labels in series],
         "by": [added[one] for one in series],
     }
-    with db.engine.begin() as connection:
-        switch(connection, PLATFORM)
+    with apart(PLATFORM) as connection:
         connection.execute(_ADD, values)

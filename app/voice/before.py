@@ -1,43 +1,84 @@
-"""Where a call stands as a turn begins: read, and what the turn may use reserved, in one short
-transaction."""
+"""Where a call stands as a turn begins: claimed and read by one statement; then what the turn may
+use is reserved. All of it in one short transaction, or, for a call that begins, in two."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import secrets
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import text
 
 from app.ai.interpreter import HISTORY, Speaker, Turn
 from app.extensions import db
-from app.models import CallSession, Limited, Tenant, TenantStatus, Transcript
-from app.voice import callers, forwarding, means, memory
+from app.models import Limited, TenantStatus
+from app.voice import callers, forwarding, inbox, means, memory
 from app.voice import facts as tenant_facts
 from app.voice.callers import Ring, Welcome
 from app.voice.facts import Snapshot
 from app.voice.flow import State
 from app.voice.flow import messages as m
-from app.voice.inbox import Claim
+from app.voice.inbox import Claim, Delivery
 from app.voice.means import Balance, Means
 from app.voice.webhook import Kind
 
 if TYPE_CHECKING:
     from app.voice.desk import Minds
 
-# Made once, as every turn pays for making them.
-_STANDS = (
-    select(Tenant.facts_version, Tenant.status, CallSession)
-    .select_from(Tenant)
-    .outerjoin(
-        CallSession,
-        and_(CallSession.tenant_id == Tenant.id, CallSession.call_sid == bindparam("sid")),
-    )
-    .where(Tenant.id == bindparam("tenant"))
-)
-_NEWEST = (
-    select(Transcript.speaker, Transcript.text)
-    .where(Transcript.call_id == bindparam("call"))
-    .order_by(Transcript.id.desc())
-    .limit(HISTORY)
-)
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """As much of a call's row as a turn begins with."""
+
+    id: int
+    channel: str
+    state: str
+    outcome: str | None
+    turn: int
+    memory: dict[str, Any]
+    started_at: datetime
+    limited: str | None
+    reserved: int
+    settled: int
+    line_paid: int
+    tokens_in: int
+    tokens_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A delivery as it came in. `claim` None: another's. `call` None: it has no row yet. `kept`:
+    the account and the sealed token in the tenant's row. `history`: what was said last, in order;
+    empty when nothing is said now."""
+
+    claim: Claim | None
+    version: int
+    status: str
+    kept: tuple[str | None, str | None]
+    call: Call | None
+    history: tuple[Turn, ...]
+
+
+# One statement, written out: every turn pays for it.
+_TAKE: Final = text(f"""
+    with claimed as ({inbox.CLAIM})
+    select claimed.event, claimed.attempts, tenant.facts_version, tenant.status,
+           tenant.account_sid, tenant.sealed_auth_token,
+           (
+               select json_agg(json_build_array(speaker, text) order by id)
+               from (
+                   select id, speaker, text from transcript
+                   where claimed.event->>'speech' <> ''
+                     and tenant_id = :tenant and call_id = call.id
+                   order by id desc limit {HISTORY}
+               ) as newest
+           ) as history,
+           {", ".join(f"call.{field.name}" for field in fields(Call))}
+    from tenant
+    left join claimed on true
+    left join call_session as call on call.tenant_id = tenant.id and call.call_sid = :sid
+    where tenant.id = :tenant
+""")
+_BEFORE_CALL: Final = 7  # columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +100,33 @@ class Before:
     limited: Limited | None
 
 
-def read(claimed: Claim, minds: "Minds") -> Before:
+def take(delivery: Delivery, event: dict[str, Any]) -> Standing | None:
+    """Claim a delivery that is new or whose lease ran out, and see where its call stands. None: the
+    tenant is gone. The caller commits, or goes on with `read`."""
+    token = secrets.token_hex(16)
+    row = db.session.execute(_TAKE, inbox.claiming(delivery, event, token)).one_or_none()
+    if row is None:
+        return None
+    call = Call(*row[_BEFORE_CALL:]) if row.id is not None else None
+    return Standing(
+        claim=inbox.claimed(delivery, token, row.event, row.attempts),
+        version=row.facts_version,
+        status=row.status,
+        kept=(row.account_sid, row.sealed_auth_token),
+        call=call,
+        history=tuple(Turn(Speaker(speaker), said) for speaker, said in row.history or ()),
+    )
+
+
+def read(claimed: Claim, standing: Standing, minds: "Minds") -> Before:
     """Leaves no transaction open. For a call that is turned away nothing stays reserved."""
-    delivery = claimed.delivery
-    of_call = {"tenant": delivery.tenant_id, "sid": delivery.call_sid}
-    version, status, call = db.session.execute(_STANDS, of_call).one()
-    found = tenant_facts.snapshot(delivery.tenant_id, version)
+    delivery, call, history = claimed.delivery, standing.call, standing.history
+    found = tenant_facts.snapshot(delivery.tenant_id, standing.version)
     practises = str(claimed.event["called"]) in found.practice
     here = means.balance(delivery.tenant_id, call, practises)
-    history = _history(call.id) if call and claimed.event["speech"] else ()
     current = call is None or (call.outcome is None and call.turn == delivery.turn)
     if delivery.kind == Kind.VOICE and current:
-        welcome = _met(claimed, status, found, here)
+        welcome = _met(claimed, standing.status, found, here)
     else:
         asked = _asked(claimed, call, found, history, minds) if call and current else None
         granted = means.to_go_on(found, here, asked) if call and current else Means()
@@ -126,7 +182,7 @@ def _forwarded(welcome: Welcome, found: Snapshot, here: Balance) -> Welcome:
 
 def _asked(
     claimed: Claim,
-    call: CallSession,
+    call: Call,
     found: Snapshot,
     history: tuple[Turn, ...],
     minds: "Minds",
@@ -136,8 +192,3 @@ def _asked(
     if not words or keys or call.limited or claimed.attempts > 1 or not minds.model(found.model):
         return None
     return len(words) + sum(len(turn.text) for turn in history)
-
-
-def _history(call_id: int) -> tuple[Turn, ...]:
-    rows = db.session.execute(_NEWEST, {"call": call_id}).all()
-    return tuple(Turn(Speaker(speaker), text) for speaker, text in reversed(rows))

@@ -26,6 +26,7 @@ from app.metrics import catalogue, counting
 from app.tenancy import acting_for
 from app.voice import (
     after,
+    before,
     facts,
     failing,
     inbox,
@@ -38,8 +39,7 @@ from app.voice import (
     twiml,
     unkept,
 )
-from app.voice import before as standing
-from app.voice.before import Before
+from app.voice.before import Before, Standing
 from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
@@ -66,6 +66,10 @@ HOLD_PAUSE = 2  # seconds until a caller whose tenant is flooded comes back
 MOST_WAITING = 64  # turns of one tenant on one node, before no more of its calls are answered
 
 log = logging.getLogger(__name__)
+
+
+class Outdated(Exception):
+    """The tenant's account or its token is not what the request was let in by: look again."""
 
 
 class _Carrying(ThreadPoolExecutor):
@@ -141,6 +145,8 @@ def install(app: Flask, settings: Settings) -> None:
 def take_turn(admitted: Admitted, arrived: float) -> str:
     """The TwiML of one delivery. `arrived` is the monotonic time at which it came in.
 
+    Raises Outdated.
+
     A tenant whose requests hold more than its share of the threads is not waited for: its callers
     are asked for patience at once, and while even their turns pile up, nobody new is let in.
     """
@@ -176,11 +182,16 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
     with acting_for(admitted.tenant_id):
         admitted = unkept.cleaned(admitted)
-        claimed = inbox.claim(delivery, _event(admitted))
+        standing = before.take(delivery, _event(admitted))
+        if standing is None or standing.kept != admitted.kept:
+            db.session.rollback()
+            raise Outdated
+        claimed, known = standing.claim, None
         # At once, as each transaction costs; a call that begins may be refused: that is for itself.
-        goes_on = claimed is not None and claimed.attempts == 1 and hook.kind != Kind.VOICE
-        before = standing.read(claimed, minds) if claimed and goes_on else None
-        db.session.commit()
+        if claimed and claimed.attempts == 1 and hook.kind != Kind.VOICE:
+            known = before.read(claimed, standing, minds)
+        else:
+            db.session.commit()
     db.session.remove()
     if claimed is None:
         return _await(delivery, answer_by) or _filler(admitted, pause)
@@ -188,7 +199,7 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
         return _give_up(admitted, "failed")
     if claimed.attempts > 1:  # whoever thought about it first died
         failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
-    thought = _start(claimed, before)
+    thought = _start(claimed, standing, known)
     try:
         return thought.result(max(0.0, answer_by - time.monotonic()))
     except Late:
@@ -202,7 +213,7 @@ def _from_the_start(admitted: Admitted) -> Admitted:
     return replace(admitted, webhook=replace(admitted.webhook, kind=Kind.VOICE, turn=0))
 
 
-def _start(claimed: Claim, before: Before | None) -> "Future[str]":
+def _start(claimed: Claim, standing: Standing, known: Before | None) -> "Future[str]":
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     minds: Minds = app.extensions["minds"]
     submitted = time.monotonic()
@@ -212,7 +223,7 @@ def _start(claimed: Claim, before: Before | None) -> "Future[str]":
         tenant_id = claimed.delivery.tenant_id
         account = told.turn(claimed, submitted)
         with app.app_context(), account, database.by(ends), acting_for(tenant_id):
-            return thinking.think(claimed, minds, before)
+            return thinking.think(claimed, known or before.read(claimed, standing, minds), minds)
 
     return minds.turns.submit(claimed.delivery.tenant_id, run)
 

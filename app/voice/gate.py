@@ -8,11 +8,16 @@ from twilio.request_validator import RequestValidator
 from app import directory
 from app.directory import Owner
 from app.voice import proven, webhook
-from app.voice.proven import Proven
+from app.voice.proven import Kept, Proven
 from app.voice.webhook import Kind, Malformed, Webhook
 
+# Of a call that has its row: who takes them looks at that row.
+TURNS = (Kind.GATHER, Kind.TRANSFER_STATUS, Kind.MESSAGE)
 LARGEST_BODY = 64 * 1024  # Twilio's own requests are a few kB
 _FORM = "application/x-www-form-urlencoded"
+
+
+_calls = Kept[Owner]()
 
 
 class Refused(Exception):
@@ -40,6 +45,7 @@ class Admitted:
     call_id: int | None = None
     ours: bool = False  # who calls or forwards is answered or rung here itself
     rung: bool = False  # somebody here is being rung for this very caller
+    kept: tuple[str | None, str | None] = (None, None)  # as Owner has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +63,53 @@ def admit(kind: Kind, request: Request) -> Admitted:
     Host or X-Forwarded-* (which the sender chooses); then what this kind of request carries must
     belong to a tenant of the account whose token signed it: a tenant's own token must not speak
     for another's number or call. Contract: https://www.twilio.com/docs/usage/security.
+
+    Whose a call is, this process remembers from its turn before. Whoever takes the turn has to see
+    that account and token are still those (Admitted.kept), or to `forget` and ask again.
     """
     _check_body(request)
+    if remembered := _remembered(kind, request):
+        try:
+            return _admitted(kind, request, remembered)
+        except Refused:  # perhaps no longer as it was
+            forget(request.form["CallSid"])
     try:
-        account = webhook.account_sid(request.form)
-        owner = _owner(kind, request)
+        return _admitted(kind, request, _owner(kind, request))
     except Malformed as error:
         raise Refused(str(error)) from error
-    if owner is None:
-        _check_signature(request, directory.tokens_of_account(account))
-        return _unowned(kind, request)
-    if owner.account_sid != account:
-        raise Refused("the account does not speak for this tenant", about="account")
-    _check_signature(request, [owner.token])
+
+
+def _admitted(kind: Kind, request: Request, owner: Owner | None) -> Admitted:
     try:
+        account = webhook.account_sid(request.form)
+        if owner is None:
+            _check_signature(request, directory.tokens_of_account(account))
+            return _unowned(kind, request)
+        if owner.account_sid != account:
+            raise Refused("the account does not speak for this tenant", about="account")
+        _check_signature(request, [owner.token])
         parsed = webhook.parse(kind, request.form, request.args)
     except Malformed as error:
         raise Refused(str(error)) from error
     _check_belongs(owner, parsed)
     proven.remember(owner.called, Proven(owner.tenant_id, account, owner.token))
-    return Admitted(owner.tenant_id, parsed, owner.called, owner.call_id, owner.ours, owner.rung)
+    if owner.call_id is not None and kind in TURNS:
+        _calls.put(parsed.call_sid, owner)
+    return Admitted(
+        owner.tenant_id, parsed, owner.called, owner.call_id, owner.ours, owner.rung, owner.kept
+    )
+
+
+def _remembered(kind: Kind, request: Request) -> Owner | None:
+    return _calls.get(request.form.get("CallSid", "")) if kind in TURNS else None
+
+
+def forget(call_sid: str | None = None) -> None:
+    """Whose this call is (None: any)."""
+    if call_sid is None:
+        _calls.clear()
+    else:
+        _calls.drop(call_sid)
 
 
 def recognise(kind: Kind, request: Request) -> Recognised:

@@ -8,7 +8,7 @@ offline interpreter answers, then only a message is taken.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from flask import current_app
 
@@ -58,7 +58,26 @@ class Means:
     talk_seconds: int = 0
 
 
-def balance(tenant_id: int, call: CallSession | None, test: bool) -> Balance:
+class Spending(Protocol):
+    """What a call's row tells of its money and its time."""
+
+    @property
+    def channel(self) -> str: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def reserved(self) -> int: ...
+    @property
+    def settled(self) -> int: ...
+    @property
+    def line_paid(self) -> int: ...
+    @property
+    def tokens_in(self) -> int: ...
+    @property
+    def tokens_out(self) -> int: ...
+
+
+def balance(tenant_id: int, call: Spending | None, test: bool) -> Balance:
     """`test`: what a call without a row yet will be."""
     if call is None:
         return Balance(tenant_id, test)

@@ -16,7 +16,6 @@ from app.jobs import events, outbox
 from app.metrics import catalogue, counting
 from app.models import (
     CallSession,
-    CallState,
     Channel,
     GapStatus,
     JobKind,
@@ -30,10 +29,11 @@ from app.voice import (
     legs,
     lines,
     means,
-    memory,
     notices,
     recordings,
+    steps,
     told,
+    transcribing,
     twiml,
 )
 from app.voice.before import Before
@@ -42,35 +42,43 @@ from app.voice.flow import State
 from app.voice.flow import messages as m
 from app.voice.inbox import Claim
 from app.voice.manner import voice_of
-from app.voice.transcribing import Said, transcribe
+from app.voice.transcribing import Said
 from app.voice.webhook import Kind
 
 
 def commit(claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision, said: Said) -> str:
     """Perform a decision if the turn is still ours to finish; else answer what is stored."""
-    call = _locked(claimed, before)
-    if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
-        return _give_way(claimed, before, said)
-    if claimed.delivery.kind == Kind.VOICE:
-        _begin(call, claimed, before)
-    _advance(call, decision, said, facts.model)
-    means.put_down(call, before.means, _tokens_cost(before, said))
-    legs.settle(call, claimed, before.found.rates)
-    recordings.keep_message(call, claimed)
-    effects = _perform(call, before, facts, decision)
-    if claimed.event.get("unkept"):
-        effects.insert(0, _not_kept(call, before.found, decision))
-    transcribe(call, claimed, decision, said, effects, facts)
-    if decision.state == State.ENDED:
-        calls.finish_call(call, ended_by="receptionist", prices=before.found.rates)
-    links = twiml.Links(_base_url(), call.turn, called=call.called, attempt=legs.ringing(call))
-    language = before.found.language_of(call.called, decision.memory.language)
-    answer = twiml.render(effects, links, voice_of(before.found, language), facts)
-    if not inbox.finish(claimed, answer):
-        return _give_way(claimed, before, said)
-    outcome = call.outcome
-    db.session.commit()
-    outbox.wake()
+    model = facts.model or current_app.extensions["settings"].openai_model
+    step = steps.step(before, decision, said, model, _tokens_cost(before, said))
+    parts = _parts(claimed, before, facts, decision)
+    if steps.only_talks(claimed, decision):
+        answer, outcome = _rendered(claimed, before, facts, decision, parts), None
+        told_of = transcribing.lines(decision, said, parts, facts)
+        if not steps.talk(claimed, step, told_of, answer):
+            return _give_way(claimed, before, said)
+    else:
+        call = _locked(claimed, before)
+        if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
+            return _give_way(claimed, before, said)
+        if claimed.delivery.kind == Kind.VOICE:
+            _begin(call, claimed, before)
+        steps.onto(call, step)
+        legs.settle(call, claimed, before.found.rates)
+        recordings.keep_message(call, claimed)
+        _keep(call, before, facts, decision)
+        if claimed.event.get("unkept"):
+            parts.insert(0, _not_kept(call, before.found, decision))
+        told_of = transcribing.lines(decision, said, parts, facts)
+        transcribing.transcribe(call, claimed.delivery.turn, told_of)
+        if decision.state == State.ENDED:
+            calls.finish_call(call, ended_by="receptionist", prices=before.found.rates)
+        attempt = legs.ringing(call)
+        answer = _rendered(claimed, before, facts, decision, parts, attempt)
+        if not inbox.finish(claimed, answer):
+            return _give_way(claimed, before, said)
+        outcome = call.outcome
+        db.session.commit()
+        outbox.wake()
     if claimed.delivery.kind == Kind.VOICE and not before.here.test:
         counting.count(catalogue.CALLS_BEGUN)
     told.decided(before.state, decision, said.understood, outcome)
@@ -145,26 +153,13 @@ def _tokens_cost(before: Before, said: Said) -> int:
     return means.tokens_cost(before.found, used.tokens_in, used.tokens_out) if used else 0
 
 
-def _advance(call: CallSession, decision: m.Decision, said: Said, model: str) -> None:
-    call.turn += 1
-    call.state = CallState(decision.state)
-    call.memory = memory.to_json(decision.memory)
-    call.answers = decision.memory.answers
-    call.last_turn_at = datetime.now(UTC)
-    if said.understood:
-        call.tokens_in += said.understood.tokens_in
-        call.tokens_out += said.understood.tokens_out
-        if said.understood.tokens_in:
-            call.model = model or current_app.extensions["settings"].openai_model
-
-
-def _perform(
-    call: CallSession, before: Before, facts: m.Facts, decision: m.Decision
+def _parts(
+    claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision
 ) -> list[twiml.Part]:
-    """Write what each effect keeps; the parts that Twilio is to play, in order."""
+    """What Twilio is to play, in order."""
     parts: list[twiml.Part] = []
     found = before.found
-    language = found.language_of(call.called, decision.memory.language)
+    language = found.language_of(str(claimed.event["called"]), decision.memory.language)
     voice = lines.Voice(greeting=found.greeting_in(language), language=language)
     for effect in decision.effects:
         match effect:
@@ -174,18 +169,38 @@ def _perform(
                 other = effect.line is m.Line.OTHER_LANGUAGE
                 said_by = voice_of(found, facts.other_language) if other else None
                 parts.append(twiml.Spoken(text, whole, said_by))
+            case m.Dial() | m.Listen() | m.Record() | m.HangUp():
+                parts.append(effect)
+    return parts
+
+
+def _keep(call: CallSession, before: Before, facts: m.Facts, decision: m.Decision) -> None:
+    """Write what each effect keeps."""
+    for effect in decision.effects:
+        match effect:
             case m.SaveLead(draft, confirmed):
                 calls.save_lead(call, draft, confirmed=confirmed, facts=facts)
             case m.NoteGap(words):
                 _note_gap(call, words)
             case m.NoteConsent(given):
+                language = before.found.language_of(call.called, decision.memory.language)
                 _note_consent(call, given, language)
             case m.Dial(department_id):
                 legs.begin(call, facts, department_id, before.means.talk)
-                parts.append(effect)
-            case m.Listen() | m.Record() | m.HangUp():
-                parts.append(effect)
-    return parts
+
+
+def _rendered(
+    claimed: Claim,
+    before: Before,
+    facts: m.Facts,
+    decision: m.Decision,
+    parts: list[twiml.Part],
+    attempt: int | None = None,
+) -> str:
+    called = str(claimed.event["called"])
+    links = twiml.Links(_base_url(), claimed.delivery.turn + 1, called=called, attempt=attempt)
+    language = before.found.language_of(called, decision.memory.language)
+    return twiml.render(parts, links, voice_of(before.found, language), facts)
 
 
 def _note_consent(call: CallSession, given: bool, language: str) -> None:

@@ -7,6 +7,9 @@ so a stranger fills it with nothing; it is as old as the last request that was l
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 MOST = 2000
 
@@ -20,38 +23,43 @@ class Proven:
     token: str = field(repr=False)
 
 
-class _Kept:
-    """By number and by account, each least recently proven ones dropped."""
+class Kept(Generic[T]):
+    """By name; of more than `MOST` the least recently proven ones are dropped."""
 
     def __init__(self) -> None:
-        self._numbers: OrderedDict[str, Proven] = OrderedDict()
-        self._tokens: OrderedDict[str, str] = OrderedDict()
+        self._found: OrderedDict[str, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, number: str, found: Proven) -> None:
+    def put(self, name: str, found: T) -> None:
         with self._lock:
-            self._tokens[found.account_sid] = found.token
-            self._tokens.move_to_end(found.account_sid)
-            if number:
-                self._numbers[number] = found
-                self._numbers.move_to_end(number)
-            for kept in (self._numbers, self._tokens):
-                while len(kept) > MOST:
-                    kept.popitem(last=False)
+            self._found[name] = found
+            self._found.move_to_end(name)
+            while len(self._found) > MOST:
+                self._found.popitem(last=False)
 
-    def number(self, number: str) -> Proven | None:
+    def get(self, name: str) -> T | None:
         with self._lock:
-            return self._numbers.get(number)
+            return self._found.get(name)
 
-    def token(self, account_sid: str) -> str | None:
+    def drop(self, name: str) -> None:
         with self._lock:
-            return self._tokens.get(account_sid)
+            self._found.pop(name, None)
 
     def clear(self) -> None:
         with self._lock:
-            self._numbers.clear()
-            self._tokens.clear()
+            self._found.clear()
 
 
-_kept = _Kept()
-remember, of_number, token_of, forget = _kept.put, _kept.number, _kept.token, _kept.clear
+_numbers, _tokens = Kept[Proven](), Kept[str]()
+of_number, token_of = _numbers.get, _tokens.get
+
+
+def remember(number: str, found: Proven) -> None:
+    _tokens.put(found.account_sid, found.token)
+    if number:
+        _numbers.put(number, found)
+
+
+def forget() -> None:
+    _numbers.clear()
+    _tokens.clear()

@@ -139,8 +139,12 @@ def recording_status() -> Response:
 
 
 def _turn(kind: Kind) -> Response:
-    arrived = time.monotonic()
-    return _xml(desk.take_turn(_admitted(kind), arrived))
+    arrived, admitted = time.monotonic(), _admitted(kind)
+    try:
+        return _xml(desk.take_turn(admitted, arrived))
+    except desk.Outdated:
+        gate.forget(admitted.webhook.call_sid)
+        return _xml(desk.take_turn(_admitted(kind), arrived))
 
 
 def _told(kind: Kind, hear: Callable[[Admitted], None]) -> Response:

@@ -14,7 +14,6 @@ from app.ai.interpreter import Heard, Tier, Understood, interpret_within
 from app.ai.reading import consent, departments, phones, private
 from app.extensions import db
 from app.tenancy import acting_for
-from app.voice import before as standing
 from app.voice import facts as tenant_facts
 from app.voice import forwarding, late, means, meanwhile, performing, spoken
 from app.voice.before import Before
@@ -32,11 +31,9 @@ if TYPE_CHECKING:
 THINK_SECONDS = 4.0
 
 
-def think(claimed: Claim, minds: "Minds", before: Before | None = None) -> str:
-    """Decide a claimed turn and commit it; the TwiML that is now stored for it. `before`: what was
-    read as it was claimed."""
+def think(claimed: Claim, before: Before, minds: "Minds") -> str:
+    """Decide a claimed turn and commit it; the TwiML that is now stored for it."""
     began = time.monotonic()
-    before = before or standing.read(claimed, minds)
     if (answer := _beside(claimed, before)) is not None:
         return answer
     facts = _facts(claimed, before)

@@ -1,14 +1,15 @@
 """What was said in a turn, and what it rested on: the rows of the transcript."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+
+from sqlalchemy import insert
 
 from app.ai.interpreter import Understood
 from app.extensions import db
 from app.models import CallSession, Speaker, Transcript
 from app.voice import twiml
 from app.voice.flow import messages as m
-from app.voice.inbox import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,40 +22,37 @@ class Said:
     milliseconds: int
 
 
-def transcribe(
-    call: CallSession,
-    claimed: Claim,
-    decision: m.Decision,
-    said: Said,
-    effects: list[twiml.Part],
-    facts: m.Facts,
-) -> None:
-    turn = claimed.delivery.turn
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the transcript, but for whose call it is of and which turn."""
+
+    speaker: str
+    text: str
+    state: str
+    evidence: dict[str, Any]
+
+
+def lines(
+    decision: m.Decision, said: Said, effects: list[twiml.Part], facts: m.Facts
+) -> list[Line]:
+    """What was said in a turn, in order."""
+    found = []
     if said.words or said.keys:
-        db.session.add(
-            Transcript(
-                tenant_id=call.tenant_id,
-                call_id=call.id,
-                turn=turn,
-                speaker=Speaker.CALLER,
-                text=twiml.xml_safe(said.keys or said.words),
-                state=decision.path[0],
-                evidence=_how_understood(said, decision),
-            )
-        )
+        words = twiml.xml_safe(said.keys or said.words)
+        evidence = _how_understood(said, decision)
+        found.append(Line(Speaker.CALLER, words, decision.path[0], evidence))
     spoken = " ".join(part.text for part in effects if isinstance(part, twiml.Spoken))
-    if spoken:  # added last: rows that are new together are written in the order they were added in
-        db.session.add(
-            Transcript(
-                tenant_id=call.tenant_id,
-                call_id=call.id,
-                turn=turn,
-                speaker=Speaker.RECEPTIONIST,
-                text=twiml.xml_safe(spoken),
-                state=decision.state,
-                evidence=_what_it_rested_on(decision, facts),
-            )
-        )
+    if spoken:
+        evidence = _what_it_rested_on(decision, facts)
+        found.append(Line(Speaker.RECEPTIONIST, twiml.xml_safe(spoken), decision.state, evidence))
+    return found
+
+
+def transcribe(call: CallSession, turn: int, found: list[Line]) -> None:
+    """The caller commits."""
+    owner = {"tenant_id": call.tenant_id, "call_id": call.id, "turn": turn}
+    if found:
+        db.session.execute(insert(Transcript), [owner | asdict(line) for line in found])
 
 
 def _how_understood(said: Said, decision: m.Decision) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Names of the product's insides are used here on purpose. When one moves, the sab
 is no longer caught, and `--sabotage` says so.
 """
 
+import dataclasses
 from typing import Any
 
 from bench.drills import undone_work
@@ -23,20 +24,12 @@ def _no_deadline() -> None:
     """Neither of ours nor of the client, nor another thinker when the lease runs out: the model may
     take a minute."""
     from app.ai import openai
-    from app.voice import inbox, thinking
+    from app.voice import before, inbox, thinking
 
     vars(thinking)["THINK_SECONDS"] = 60.0
     vars(inbox)["LEASE_SECONDS"] = 60.0
-    claim, made = inbox.claim, openai.Clients.__init__
-    a_minute = inbox.func.clock_timestamp() + inbox.text("interval '60 seconds'")
-    longer = inbox.update(inbox._table).where(*inbox._this).values(lease_until=a_minute)
-
-    def for_a_minute(delivery: Any, event: Any) -> Any:
-        if found := claim(delivery, event):
-            inbox.db.session.execute(longer, inbox._is(delivery))
-        return found
-
-    vars(inbox)["claim"] = for_a_minute
+    made = openai.Clients.__init__
+    vars(before)["_TAKE"] = before.text(before._TAKE.text.replace("'5.0 seconds'", "'60 seconds'"))
 
     def patient(self: Any, api_key: str, base_url: str, seconds: float) -> None:
         made(self, api_key, base_url, 60.0)
@@ -61,12 +54,14 @@ def _no_grounding() -> None:
 
 def _no_claims() -> None:
     """Whoever delivers a turn may think about it, and the last one to finish counts."""
-    from app.voice import inbox, performing
+    from app.voice import before, inbox, performing, steps
 
-    claim, locked = inbox.claim, performing._locked
+    take, locked = before.take, performing._locked
 
     def anybody(delivery: Any, event: Any) -> Any:
-        return claim(delivery, event) or inbox.Claim(delivery, "none", event, 1)
+        found = take(delivery, event)
+        claim = inbox.Claim(delivery, "none", event, 1)
+        return found and dataclasses.replace(found, claim=found.claim or claim)
 
     def at_any_turn(claimed: Any, before: Any) -> Any:
         call = locked(claimed, before)
@@ -79,8 +74,9 @@ def _no_claims() -> None:
         inbox.db.session.execute(finish, inbox._is(claimed.delivery))
         return True
 
-    vars(inbox)["claim"], vars(inbox)["finish"] = anybody, always
+    vars(before)["take"], vars(inbox)["finish"] = anybody, always
     vars(performing)["_locked"] = at_any_turn
+    vars(steps)["only_talks"] = lambda claimed, decision: False
 
 
 def _no_sweeper() -> None:

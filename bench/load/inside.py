@@ -26,6 +26,8 @@ from app.phone.signature import sign
 from app.tenancy import acting_for
 from app.voice import before, facts
 from app.voice.flow.messages import Passage
+from app.voice.inbox import Delivery
+from app.voice.webhook import Kind
 from bench import product
 from bench.load.measures import Figures
 from bench.load.world import ACCOUNT, TOKEN
@@ -128,16 +130,19 @@ def _post(app: Flask, call_sid: str, called: str, path: str, **said: str) -> Non
 
 
 def _context(app: Flask) -> float:
-    """CPU of what a turn reads of its tenant and its call, in a transaction that has begun."""
+    """CPU of what a turn reads of its tenant and its call, in a transaction that has begun. The
+    statement is the one that claims the turn; this one was before."""
     call_sid, called = "CA" + secrets.token_hex(16), "+12125000001"
     _post(app, call_sid, called, "/twilio/voice")
-    asked = {"tenant": 1, "sid": call_sid}
+    delivery = Delivery(1, call_sid, Kind.VOICE, 0)
     with app.app_context(), acting_for(1):
         db.session.connection()
 
         def read() -> None:
-            version, _, call = db.session.execute(before._STANDS, asked).one()
-            facts.build(facts.snapshot(1, version), facts.now(), caller=call.caller, called=called)
+            standing = before.take(delivery, {})
+            assert standing is not None
+            found = facts.snapshot(1, standing.version)
+            facts.build(found, facts.now(), caller=CALLER, called=called)
 
         found = _each(read, 30) / 1000
         db.session.rollback()

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from app import models
 from app.extensions import db
 from app.phone.signature import sign
 from app.tenancy import across_tenants
@@ -175,6 +176,35 @@ def test_the_installations_account_answers_for_tenants_without_their_own(
     caller = Caller(app, Business(tenant, number, account, "installation-token"))
     assert caller.dial().status_code == 200
     assert caller.row() is not None
+
+
+@pytest.mark.parametrize("new", ["another", None])
+def test_a_changed_token_counts_from_the_next_turn_of_a_call_that_goes_on(
+    app: Flask, caller: Caller, new: str | None
+) -> None:
+    """The process remembers whose the call is, and by which token."""
+    caller.dial()
+    assert caller.say(1, "where can I park").status_code == 200
+    assert caller.say(2, "where can I park").status_code == 200
+    with app.app_context(), across_tenants():
+        tenant = db.session.get_one(models.Tenant, caller.business.tenant.id)
+        tenant.auth_token = new
+        db.session.commit()
+    assert caller.say(3, "where can I park").status_code == 403
+    assert caller.say(3, "where can I park").status_code == 403  # nothing is remembered of it
+    with app.app_context():
+        assert caller.row().turn == 3
+    if new:
+        assert caller.post("/twilio/gather?turn=3", token=new, SpeechResult="hi").status_code == 200
+
+
+def test_a_call_whose_business_is_gone_is_nobodys(app: Flask, caller: Caller) -> None:
+    caller.dial()
+    assert caller.say(1, "where can I park").status_code == 200
+    with app.app_context(), across_tenants():
+        db.session.delete(db.session.get_one(models.Tenant, caller.business.tenant.id))
+        db.session.commit()
+    assert caller.say(2, "where can I park").status_code == 403
 
 
 def test_a_replayed_call_changes_nothing(app: Flask, caller: Caller) -> None:
