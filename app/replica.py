@@ -192,8 +192,10 @@ def _position() -> Position:
 def _await(session: Session, wanted: Position) -> None:
     """Raises Unfit, SQLAlchemyError, psycopg2.Error."""
     until = time.monotonic() + CATCH_UP
+    connection = session.connection()
+    connection.exec_driver_sql("select 1")  # if it leads nowhere, SQLAlchemy is to know
     while True:
-        found = standing(session.connection().connection.cursor(), wanted)
+        found = standing(connection.connection.cursor(), wanted)
         if found.fault:
             raise Unfit(found.fault)
         if found.has_all:

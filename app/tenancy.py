@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from flask import g, has_app_context
 from sqlalchemy import (
     Connection,
+    Engine,
     ForeignKey,
     ForeignKeyConstraint,
     Integer,
@@ -58,16 +60,15 @@ Scope = int | Platform | None  # None: unbound, nobody is proven yet
 
 # The same expression as in every policy; NULL (and so a refused row) when nothing is set.
 CURRENT_TENANT: Final = "nullif(current_setting('app.tenant_id'::text, true), ''::text)::integer"
-_SWITCH: Final = "select set_config('role', %s, true), set_config('app.tenant_id', %s, true)"
 _LIMITS: Final = {
     "statement_timeout": database.STATEMENT_MS,
     "lock_timeout": database.LOCK_MS,
     "idle_in_transaction_session_timeout": database.IDLE_MS,
 }
 # While a caller waits. They end with the transaction, so nobody inherits them.
-_SWITCH_HURRIED: Final = ", ".join(
-    (_SWITCH, *(f"set_config('{name}', '{ms}', true)" for name, ms in _LIMITS.items()))
-)
+_HURRIED: Final = "".join(f", set_config('{name}', '{ms}', true)" for name, ms in _LIMITS.items())
+# Of a connection, until its transaction's first statement takes it along.
+_to_switch: WeakKeyDictionary[Connection, str] = WeakKeyDictionary()
 
 
 class TenantOwned:
@@ -182,15 +183,41 @@ def _enter(scope: Scope) -> None:
 
 
 def switch(connection: Connection, scope: Scope) -> None:
-    """Give this transaction the database role and tenant of `scope` (undone by its end)."""
+    """Give this transaction the database role and tenant of `scope` (undone by its end). It leaves
+    with the next statement, as a way to the server and back is most of what it costs; until then
+    there is the login's own role, which may read and write nothing."""
     match scope:
         case None:
-            values = ("recep_unbound", "")
+            role, tenant = "recep_unbound", ""
         case Platform():
-            values = ("recep_platform", "")
+            role, tenant = "recep_platform", ""
         case tenant_id:
-            values = ("recep_tenant", str(tenant_id))
-    connection.exec_driver_sql(_SWITCH_HURRIED if database.hurried() else _SWITCH, values)
+            role, tenant = "recep_tenant", str(int(tenant_id))
+    _to_switch[connection] = (
+        f"select set_config('role', '{role}', true), set_config('app.tenant_id', '{tenant}', true)"
+        f"{_HURRIED if database.hurried() else ''}"
+    )
+
+
+def _take_along(
+    connection: Connection, cursor: Any, statement: str, given: Any, context: Any, many: bool
+) -> tuple[str, Any]:
+    """PostgreSQL plans and runs statements that come together one after the other, so the second
+    is under the role that the first one sets."""
+    first = _to_switch.pop(connection, None)
+    if first is None:
+        return statement, given
+    if many or (context and context._is_server_side):  # both make more of what they are given
+        before = connection.connection.cursor()
+        before.execute(first)
+        before.close()
+        return statement, given
+    return f"{first}; {statement}", given
+
+
+def _begun(connection: Connection) -> None:
+    """Whatever the transaction before it was to take along."""
+    _to_switch.pop(connection, None)
 
 
 def _after_begin(
@@ -296,3 +323,6 @@ def install() -> None:
     ):
         if not event.contains(Session, name, listener):
             event.listen(Session, name, listener)
+    if not event.contains(Engine, "begin", _begun):
+        event.listen(Engine, "begin", _begun)
+        event.listen(Engine, "before_cursor_execute", _take_along, retval=True)
