@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
-from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, bindparam, select, text
 
 from app import leases, rates, settling
 from app.extensions import db
@@ -19,10 +19,7 @@ from app.models import (
     Lead,
     Outcome,
     ReceptionistConfig,
-    Recording,
-    TransferAttempt,
     TransferStatus,
-    TwilioNumber,
 )
 from app.rates import Rates
 from app.tenancy import current_tenant_id
@@ -44,11 +41,28 @@ from app.voice.flow.messages import (
 RECORDED = "RecordVerb"  # Twilio's word for a message spoken after the tone
 _REOPENED_BY_A_MESSAGE = (Outcome.ABANDONED, Outcome.FAILED, Outcome.ANSWERED)
 # Made once, as every turn pays for making them.
-_NUMBER = select(TwilioNumber.id, TwilioNumber.practice).where(
-    TwilioNumber.number == bindparam("called")
-)
-_BEGIN = insert(CallSession.__table__).on_conflict_do_nothing(index_elements=["call_sid"])
+_BEGIN = text(f"""
+    insert into call_session
+        (tenant_id, call_sid, channel, number_id, caller, called, started_at, last_turn_at)
+    select :tenant, :sid,
+           case when number.practice then '{Channel.TEST}' else '{Channel.PHONE}' end,
+           number.id, :caller, :called, coalesce(:at, now()), coalesce(:at, now())
+    from (select 1) as always
+    left join twilio_number as number on number.tenant_id = :tenant and number.number = :called
+    on conflict (call_sid) do nothing
+""")
 _LOCKED = select(CallSession).where(CallSession.call_sid == bindparam("sid")).with_for_update()
+_RECORDED = f"""
+    select from recording
+    where tenant_id = :tenant and call_id = :call and source = '{RECORDED}'
+"""
+_FOUND = text(f"""
+    select exists ({_RECORDED}) as recorded, exists ({_RECORDED} and duration > 0) as spoken,
+        exists (
+            select from transfer_attempt
+            where tenant_id = :tenant and call_id = :call and status = '{TransferStatus.ANSWERED}'
+        ) as bridged
+""")
 COLUMNS = {Ask.NAME: 120, Ask.PHONE: 32, Ask.EMAIL: 254, Ask.REASON: 4000}
 
 
@@ -57,14 +71,13 @@ def begun(
 ) -> CallSession | None:
     """The row of a call, locked; made if there is none yet. None: it is another tenant's. `at` is
     when a new one began, if not now."""
-    number = db.session.execute(_NUMBER, {"called": called}).one_or_none()
-    row = {
-        "tenant_id": current_tenant_id(), "call_sid": call_sid,
-        "channel": str(Channel.TEST if number and number.practice else Channel.PHONE),
-        "number_id": number.id if number else None, "caller": caller, "called": called,
-    }  # fmt: skip
-    times = {"started_at": at, "last_turn_at": at} if at else {}
-    db.session.execute(_BEGIN, row | times)
+    db.session.execute(
+        _BEGIN,
+        {
+            "tenant": current_tenant_id(), "sid": call_sid, "caller": caller, "called": called,
+            "at": at,
+        },
+    )  # fmt: skip
     return locked(call_sid)
 
 
@@ -107,13 +120,17 @@ def finish_call(
     if duration is not None:
         call.duration = duration
     unsettled = settling.end_transfers(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
-    _keep_begun_message(call)
-    _keep_spoken_message(call)
-    call.state = CallState.ENDED
-    call.ended_at = at or datetime.now(UTC)
-    if call.duration is None:
-        call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
-    call.outcome = _outcome(call, ended_by)
+    db.session.flush()
+    with db.session.no_autoflush:  # else the call's row is written between all questions
+        found = _found(call)
+        _keep_begun_message(call)
+        if found.spoken:
+            _keep_spoken_message(call)
+        call.state = CallState.ENDED
+        call.ended_at = at or datetime.now(UTC)
+        if call.duration is None:
+            call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
+        call.outcome = _outcome(call, ended_by, found)
     _count(call)
     if call.outcome is Outcome.BLOCKED:
         return
@@ -152,7 +169,7 @@ def _learn(call: CallSession, duration: int | None, prices: Rates | None) -> Non
     heard why not, cost something all the same."""
     if duration is not None:
         call.duration = duration
-    if _bridged(call):
+    if _found(call).bridged:
         if call.before_spam:
             call.before_spam = Outcome.TRANSFERRED
         else:
@@ -174,7 +191,7 @@ def save_lead(
     the caller's, marked so.
     """
     draft = _with_caller_id(call, draft)
-    lead = db.session.scalar(select(Lead).where(Lead.call_id == call.id))
+    lead = _lead(call)
     is_new = lead is None
     if lead is None:
         lead = Lead(
@@ -212,11 +229,7 @@ def _keep_begun_message(call: CallSession) -> None:
 def _keep_spoken_message(call: CallSession) -> None:
     """Of a message after the tone perhaps nothing came here but its recording: the database was
     away when the caller was thanked for it."""
-    spoken = select(Recording.id).where(
-        Recording.call_id == call.id, Recording.source == RECORDED, Recording.duration > 0
-    )
-    known = select(Lead.id).where(Lead.call_id == call.id)
-    if _exists(spoken) and not _exists(known) and not is_blocked(call.caller):
+    if not _lead(call) and not is_blocked(call.caller):
         save_lead(call, Draft(), confirmed=False)
 
 
@@ -251,35 +264,27 @@ def _is_urgent(reason: str) -> bool:
     return any(word.casefold() in spoken for word in words if word.strip())
 
 
-def _outcome(call: CallSession, ended_by: str) -> Outcome:
+def _outcome(call: CallSession, ended_by: str, found: Row[Any]) -> Outcome:
     if ended_by == "refused":
         return Outcome.BLOCKED
-    if _bridged(call):
+    if found.bridged:
         return Outcome.TRANSFERRED
-    if _message_taken(call):
+    if found.recorded or _message_taken(_lead(call)):
         return Outcome.LEAD
     if call.answers:
         return Outcome.ANSWERED
     return Outcome.FAILED if ended_by == "error" else Outcome.ABANDONED
 
 
-def _bridged(call: CallSession) -> bool:
-    return _exists(
-        select(TransferAttempt.id).where(
-            TransferAttempt.call_id == call.id,
-            TransferAttempt.status == TransferStatus.ANSWERED,
-        )
-    )
+def _message_taken(lead: Lead | None) -> bool:
+    return bool(lead and (lead.confirmed or (lead.reason and (lead.phone or lead.email))))
 
 
-def _message_taken(call: CallSession) -> bool:
-    lead = db.session.scalar(select(Lead).where(Lead.call_id == call.id))
-    if lead and (lead.confirmed or (lead.reason and (lead.phone or lead.email))):
-        return True
-    return _exists(
-        select(Recording.id).where(Recording.call_id == call.id, Recording.source == RECORDED)
-    )
+def _lead(call: CallSession) -> Lead | None:
+    return db.session.scalar(select(Lead).where(Lead.call_id == call.id))
 
 
-def _exists(statement: object) -> bool:
-    return db.session.scalar(statement.limit(1)) is not None  # type: ignore[attr-defined]
+def _found(call: CallSession) -> Row[Any]:
+    """What there is of a call besides its row: a message `recorded` after the tone, with something
+    `spoken` in it; whether somebody was `bridged`."""
+    return db.session.execute(_FOUND, {"tenant": call.tenant_id, "call": call.id}).one()

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from app import spending
 from app.extensions import db
 from app.jobs import ledger
+from app.jobs.ledger import Item
 from app.models import (
     CallSession,
     Channel,
@@ -55,15 +56,14 @@ def book(call: CallSession, change: int) -> None:
     """In the ledger, once; in the account by how much it cost more than was reserved."""
     if call.channel == Channel.TEST:
         return
-    used = {
-        SpendKind.CALLS: 1,
-        SpendKind.CALL_SECONDS: call.duration or 0,
-        SpendKind.TOKENS_IN: call.tokens_in,
-        SpendKind.TOKENS_OUT: call.tokens_out,
-    }
-    for kind, quantity in used.items():
-        model = call.model if kind in (SpendKind.TOKENS_IN, SpendKind.TOKENS_OUT) else ""
-        ledger.book(kind, quantity, key=f"{kind}:{call.id}", call_id=call.id, model=model)
+    used = (
+        (SpendKind.CALLS, 1, ""),
+        (SpendKind.CALL_SECONDS, call.duration or 0, ""),
+        (SpendKind.TOKENS_IN, call.tokens_in, call.model),
+        (SpendKind.TOKENS_OUT, call.tokens_out, call.model),
+    )
+    items = [Item(kind, many, f"{kind}:{call.id}", model) for kind, many, model in used]
+    ledger.book_all(items, call.id)
     spending.charge(call.tenant_id, change, call.started_at)
 
 

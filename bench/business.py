@@ -16,7 +16,7 @@ def set_up(
 ) -> None:
     """`entries` are questions with their answers, `receptionist` fields of its settings."""
     with app.app_context(), across_tenants():
-        tenant = models.Tenant(name="Bench Plumbing", slug="bench")
+        tenant = models.Tenant(name="Bench Plumbing", slug=f"bench-{number.strip('+')}")
         db.session.add(tenant)
         db.session.flush()
         own: dict[str, Any] = {"tenant_id": tenant.id}

@@ -1,5 +1,7 @@
 """Books what was used, once per key, in the caller's transaction; never a test call's."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -16,29 +18,47 @@ from app.tenancy import current_tenant_id
 CHARGED_NOW: Final = frozenset({SpendKind.MAILS, SpendKind.RECORDING_SECONDS})
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Of a kind in its unit; booked once under its key."""
+
+    kind: SpendKind
+    quantity: int
+    key: str
+    model: str = ""
+
+
 def book(
     kind: SpendKind, quantity: int, *, key: str, call_id: int | None = None, model: str = ""
 ) -> None:
     """Nothing is not booked; less than nothing corrects what was booked before."""
-    if not quantity:
+    if not book_all([Item(kind, quantity, key, model)], call_id):
         return
-    row: dict[str, Any] = {
-        "tenant_id": current_tenant_id(),
-        "call_id": call_id,
-        "kind": kind,
-        "quantity": quantity,
-        "model": model,
-        "key": key,
-    }
-    booked = db.session.execute(
-        insert(SpendLedger).values(row).on_conflict_do_nothing(constraint="uq_spend_ledger__key")
-    )
-    if not booked.rowcount:  # type: ignore[attr-defined]
-        return
-    committed.count(catalogue.USED, quantity, kind=kind)
     if kind in CHARGED_NOW:
         cost = rates.current().cost(kind, quantity, datetime.now(UTC).date(), model)
-        spending.charge(row["tenant_id"], cost)
+        spending.charge(current_tenant_id() or 0, cost)
+
+
+def book_all(items: Sequence[Item], call_id: int | None = None) -> int:
+    """How many were not booked before. By one statement; of kinds that are charged later."""
+    rows = [
+        {
+            "tenant_id": current_tenant_id(), "call_id": call_id, "kind": item.kind,
+            "quantity": item.quantity, "model": item.model, "key": item.key,
+        }
+        for item in items if item.quantity
+    ]  # fmt: skip
+    if not rows:
+        return 0
+    booked = db.session.execute(
+        insert(SpendLedger)
+        .values(rows)
+        .on_conflict_do_nothing(constraint="uq_spend_ledger__key")
+        .returning(SpendLedger.kind, SpendLedger.quantity)
+    ).all()
+    for kind, quantity in booked:
+        committed.count(catalogue.USED, quantity, kind=kind)
+    return len(booked)
 
 
 def book_numbers(_work: Any) -> dict[str, Any]:

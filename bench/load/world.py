@@ -19,13 +19,13 @@ from app.cli.migrate import DATABASE, migrate
 from app.cli.start import is_healthy
 from app.embedded import EmbeddedPostgres, EmbeddedValkey, free_port, process
 from app.extensions import db
-from app.phone.business import Installed
 from bench import business, product
 from bench.load.callers import Place
 from config import ROOT, Settings
 
 BASE_URL = "http://reception.example.com"
-ACCOUNT, TOKEN, NUMBER = "AC" + "0" * 32, "token", "+12125550100"
+ACCOUNT, TOKEN = "AC" + "0" * 32, "token"
+NUMBERS = tuple(f"+1212555{last:04}" for last in range(100, 150))  # each a business of its own
 RECIPIENT = "owner@load.example.com"
 PATIENCE = 120.0
 ENTRIES = (
@@ -83,8 +83,7 @@ class World:
             self.children.remove(child)
 
     def place(self, *nodes: "Node") -> Place:
-        installed = Installed(1, NUMBER, ACCOUNT, TOKEN, {}, {})
-        return Place(tuple(node.port for node in nodes), BASE_URL, installed)
+        return Place(tuple(node.port for node in nodes), BASE_URL, ACCOUNT, TOKEN, NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class Node:
 
 @contextlib.contextmanager
 def world(changes: Mapping[str, str] | None = None) -> Iterator[World]:
-    """Databases, and a business that can be called; no process of the product yet."""
+    """Databases, and businesses that can be called; no process of the product yet."""
     with tempfile.TemporaryDirectory(prefix="recep-load-") as made, contextlib.ExitStack() as stack:
         folder = Path(made)
         folder.chmod(0o711)  # the embedded PostgreSQL does not run as root, and must get through
@@ -123,7 +122,8 @@ def world(changes: Mapping[str, str] | None = None) -> Iterator[World]:
         settings = Settings.load(own)
         settings = replace(settings, database_url=migrate(postgres.admin_url, settings))
         app = create_app(settings, admin=False)
-        business.set_up(app, NUMBER, ENTRIES, summary_recipients=[RECIPIENT])
+        for number in NUMBERS:
+            business.set_up(app, number, ENTRIES, summary_recipients=[RECIPIENT])
         with app.app_context():
             db.engine.dispose()
         environment = dict(os.environ) | product.NOTHING | own
