@@ -44,7 +44,7 @@ from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
 from app.voice.manner import voice_of
-from app.voice.sharing import FairPool, OneByOne, Shares
+from app.voice.sharing import FairPool, Shares
 from app.voice.webhook import Kind, Webhook
 from config import Settings
 
@@ -99,10 +99,6 @@ class Minds:
     def requests(self) -> Shares:
         """Of this node's web threads, which wait for the thoughts."""
         return Shares(self._settings.web_threads)
-
-    @cached_property
-    def begins(self) -> OneByOne:
-        return OneByOne()
 
     @cached_property
     def calls(self) -> ThreadPoolExecutor:
@@ -227,11 +223,7 @@ def _start(claimed: Claim, standing: Standing, known: Before | None) -> "Future[
         tenant_id = claimed.delivery.tenant_id
         account = told.turn(claimed, submitted)
         with app.app_context(), account, database.by(ends), acting_for(tenant_id):
-            found = known
-            if found is None:
-                with minds.begins.held(tenant_id, ends):
-                    found = before.read(claimed, standing, minds)
-            return thinking.think(claimed, found, minds)
+            return thinking.think(claimed, known or before.read(claimed, standing, minds), minds)
 
     return minds.turns.submit(claimed.delivery.tenant_id, run)
 

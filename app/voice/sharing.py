@@ -1,7 +1,6 @@
 """The threads of a node, shared by tenants: a flood of one's calls never starves another's."""
 
 import threading
-import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -96,32 +95,3 @@ class Shares:
             with self._lock:
                 self._held[tenant_id] -= 1
                 self._held += Counter()
-
-
-class OneByOne:
-    """Of each tenant one at a time: what its row in the database would make wait anyway waits here,
-    and holds no connection meanwhile that others need."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._wanted: Counter[int] = Counter()
-        self._locks: dict[int, threading.Lock] = {}
-
-    @contextmanager
-    def held(self, tenant_id: int, until: float) -> Iterator[None]:
-        """Raises TimeoutError at `until` (of the monotonic clock)."""
-        with self._lock:
-            self._wanted[tenant_id] += 1
-            one = self._locks.setdefault(tenant_id, threading.Lock())
-        try:
-            if not one.acquire(timeout=max(0.0, until - time.monotonic())):
-                raise TimeoutError("too many of this tenant's calls begin at once")
-            try:
-                yield
-            finally:
-                one.release()
-        finally:
-            with self._lock:
-                self._wanted[tenant_id] -= 1
-                if not self._wanted[tenant_id]:
-                    del self._wanted[tenant_id], self._locks[tenant_id]

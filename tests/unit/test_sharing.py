@@ -1,12 +1,11 @@
 """A node's threads are shared: whatever one tenant does, others are served."""
 
 import threading
-import time
 from concurrent.futures import Future
 
 import pytest
 
-from app.voice.sharing import FairPool, OneByOne, Shares, most_of
+from app.voice.sharing import FairPool, Shares, most_of
 
 PATIENCE = 30.0
 A, B, C = 1, 2, 3
@@ -67,13 +66,3 @@ def test_shares_are_counted_while_they_are_held():
     first[0].__exit__(None, None, None)
     with shares.held(A) as within:
         assert within
-
-
-def test_of_each_tenant_one_at_a_time_and_who_waits_in_vain_is_told():
-    line, later = OneByOne(), time.monotonic() + PATIENCE
-    with line.held(A, later), line.held(B, later):
-        with pytest.raises(TimeoutError), line.held(A, time.monotonic()):
-            pass
-    with line.held(A, time.monotonic()):
-        pass
-    assert not line._locks  # nothing stays of who is gone
