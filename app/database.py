@@ -40,8 +40,11 @@ FAILURES, REST = 3, 2.0  # a server that is restarted is back within seconds
 # Milliseconds, while a caller waits. The login role has longer ones, for the panel and for jobs.
 STATEMENT_MS, LOCK_MS, IDLE_MS = 1500, 1000, 5000
 
+MISSED = ("away", "pool", "timeout")  # kinds of errors that say: it was not to be had
+
 _USED = "last_used"
 _until: ContextVar[float | None] = ContextVar("database_until", default=None)
+_noticed: ContextVar[list[str] | None] = ContextVar("database_noticed", default=None)
 
 
 class Away(psycopg2.OperationalError):
@@ -67,6 +70,23 @@ def hurried() -> bool:
     return _until.get() is not None
 
 
+@contextmanager
+def noticing() -> Iterator[list[str]]:
+    """Kinds of the errors inside, whatever became of them on their way."""
+    noticed: list[str] = []
+    token = _noticed.set(noticed)
+    try:
+        yield noticed
+    finally:
+        _noticed.reset(token)
+
+
+def _note(kind: str) -> None:
+    counting.count(catalogue.DATABASE_ERRORS, kind=kind)
+    if (noticed := _noticed.get()) is not None:
+        noticed.append(kind)
+
+
 def is_away(error: BaseException) -> bool:
     """Whether a request failed because the database was not to be had, rather than by its own
     fault."""
@@ -88,16 +108,16 @@ class Pool(QueuePool):
     def connect(self) -> PoolProxiedConnection:
         guard = breaker.of("database", FAILURES, REST)
         if not guard.asks():
-            counting.count(catalogue.DATABASE_ERRORS, kind="away")
+            _note("away")
             raise Away("the database is left alone for a moment")
         try:
             found = super().connect()
         except psycopg2.OperationalError:
-            counting.count(catalogue.DATABASE_ERRORS, kind="away")
+            _note("away")
             guard.failed()
             raise
         except TimeoutError:
-            counting.count(catalogue.DATABASE_ERRORS, kind="pool")
+            _note("pool")
             raise
         guard.passed()
         self.most_in_use = max(self.most_in_use, self.checkedout())
@@ -160,7 +180,7 @@ def _count(context: ExceptionContext) -> None:
     else:
         kind = next((kind for prefix, kind in _KINDS if code.startswith(prefix)), "other")
     if kind:
-        counting.count(catalogue.DATABASE_ERRORS, kind=kind)
+        _note(kind)
     if kind == "denied":
         counting.count(catalogue.SCOPE_VIOLATIONS, wall="database")
 

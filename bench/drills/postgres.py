@@ -115,6 +115,6 @@ DRILLS = (
     Drill(
         "pool-exhausted", "24 callers at once, on two nodes with three connections each",
         f"{NONE_LOST}, a third talk", crowded, Sabotage("pool-timeout"), HELD,
-        {"DB_POOL_SIZE": "1"},
+        {"DB_POOL_SIZE": "1"}, alone=True,
     ),
 )  # fmt: skip
