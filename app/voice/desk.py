@@ -10,6 +10,7 @@ import secrets
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,7 @@ class Minds:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._models: dict[str, OpenAIInterpreter] = {}
+        self.thoughts: dict[Delivery, Future[str]] = {}  # what is being thought about here
         self.offline: Interpreter = OfflineInterpreter()
         if settings.openai_api_key:
             # It takes a second to import: before the first call, and before the fork.
@@ -207,18 +209,26 @@ def _start(claimed: Claim, before: Before | None) -> "Future[str]":
     minds: Minds = app.extensions["minds"]
     submitted = time.monotonic()
     ends = submitted + inbox.LEASE_SECONDS
+    delivery = claimed.delivery
 
     def run() -> str:
-        tenant_id = claimed.delivery.tenant_id
         account = told.turn(claimed, submitted)
-        with app.app_context(), account, database.by(ends), acting_for(tenant_id):
+        with app.app_context(), account, database.by(ends), acting_for(delivery.tenant_id):
             return thinking.think(claimed, minds, before)
 
-    return minds.turns.submit(claimed.delivery.tenant_id, run)
+    thought = minds.turns.submit(delivery.tenant_id, run)
+    minds.thoughts[delivery] = thought
+    thought.add_done_callback(lambda _: minds.thoughts.pop(delivery, None))
+    return thought
 
 
 def _await(delivery: Delivery, answer_by: float) -> str | None:
-    """Somebody else thinks about it, or has: their answer, if it comes in time."""
+    """Somebody else thinks about it, or has: their answer, if it comes in time. One of this node
+    says so itself; the database is asked for another's."""
+    minds: Minds = current_app.extensions["minds"]
+    if thought := minds.thoughts.get(delivery):
+        with suppress(Exception):  # whoever began it logs it; by now another one may have the turn
+            return thought.result(max(0.0, answer_by - time.monotonic()))
     pause = POLL_FIRST
     while True:
         with acting_for(delivery.tenant_id):

@@ -91,7 +91,7 @@ class World:
             proxy.heal()
         self.model.manner = lambda _, reply: reply
         self.sink.data_replies, self.sink.refused = [], {}
-        self.sink.hold_next = self.sink.holding = False
+        self.sink.hold_next, self.sink.holding = "", False
         self.sink.mute, self.sink.cut = set(), set()
         self.twilio.fault, self.twilio.mute, self.twilio.drip = None, "", 0.0
         self.start([part for part in self.parts.values() if not part.alive])
