@@ -5,11 +5,11 @@ full, or the database away, is told to come back: in words that were written at 
 whatever renders a page asks the database, and Flask-AppBuilder turns what fails into a 500.
 """
 
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from logging import getLogger
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, json, render_template
 from werkzeug.wrappers import Response
@@ -74,7 +74,10 @@ class Turnstile:
         with ExitStack() as held:
             if not self._enters(held):
                 return self._come_back("full", environ)(environ, start_response)
-            return self._answer(environ)(environ, start_response)
+            answer = self._answer(environ)
+            if answer.content_length is None:  # a file that is still made as it is sent
+                _hold_until_sent(answer, held.pop_all())
+            return answer(environ, start_response)
 
     def _enters(self, held: ExitStack) -> bool:
         if not self._threads.acquire(blocking=False):
@@ -86,7 +89,6 @@ class Turnstile:
         return True
 
     def _answer(self, environ: "WSGIEnvironment") -> Response:
-        """Whole, as everything in the panel is: nothing is still made as it is sent."""
         with database.noticing() as noticed:
             try:
                 answer = Response.from_app(self._inside, environ)
@@ -103,6 +105,18 @@ class Turnstile:
         log.warning("turned away for now", extra={"path": environ["PATH_INFO"], "reason": reason})
         for_program = environ["PATH_INFO"].startswith(failures.BARE)
         return self._message if for_program else self._page
+
+
+def _hold_until_sent(answer: Response, held: ExitStack) -> None:
+    pieces: Any = answer.response
+    held.enter_context(closing(pieces))
+    answer.call_on_close(held.close)  # also when nobody asks for it
+    answer.response = _sent(pieces, held)
+
+
+def _sent(pieces: Iterable[bytes], held: ExitStack) -> Iterator[bytes]:
+    with held:
+        yield from pieces
 
 
 def _missed(noticed: list[str]) -> bool:

@@ -101,3 +101,14 @@ def test_a_full_panel_turns_people_away_and_never_calls() -> None:
         thread.join()
     served = [answers[path].text for path in ("/first", "/second", "/twilio/voice")]
     assert served == ["served"] * 3
+
+
+def test_a_file_holds_its_place_until_it_is_sent() -> None:
+    def inside(environ: Any, start_response: Any) -> Iterable[bytes]:
+        return Response(iter([b"a", b"b"]))(environ, start_response)
+
+    turnstile = Turnstile(inside, WORDS, places=1, threads=1)
+    file = Client(turnstile).get("/a-file")
+    assert Client(turnstile).get("/another").text == "page"
+    assert file.text == "ab"
+    assert Client(turnstile).get("/another").text == "ab"
