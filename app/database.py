@@ -44,6 +44,7 @@ MISSED = ("away", "pool", "timeout")  # kinds of errors that say: it was not to 
 
 _USED = "last_used"
 _until: ContextVar[float | None] = ContextVar("database_until", default=None)
+_hurried: ContextVar[bool] = ContextVar("database_hurried", default=False)
 _noticed: ContextVar[list[str] | None] = ContextVar("database_noticed", default=None)
 
 
@@ -56,18 +57,19 @@ class TooLate(psycopg2.OperationalError):
 
 
 @contextmanager
-def by(moment: float) -> Iterator[None]:
-    """A caller waits: answers count until then (of the monotonic clock), and PostgreSQL ends what
-    takes long."""
-    token = _until.set(moment)
+def by(moment: float, hurried: bool = True) -> Iterator[None]:
+    """Answers count until then, of the monotonic clock. `hurried`: a caller waits, and PostgreSQL
+    ends what takes long."""
+    until, in_hurry = _until.set(moment), _hurried.set(hurried)
     try:
         yield
     finally:
-        _until.reset(token)
+        _until.reset(until)
+        _hurried.reset(in_hurry)
 
 
 def hurried() -> bool:
-    return _until.get() is not None
+    return _hurried.get()
 
 
 @contextmanager
@@ -169,9 +171,11 @@ _KINDS = (
 
 def _count(context: ExceptionContext) -> None:
     """A statement failed. Rules that a row broke (class 23) are no trouble of the database's."""
+    error: Any = context.original_exception
+    if isinstance(error, TooLate):  # says nothing of the others: to open all anew costs most now
+        context.invalidate_pool_on_disconnect = False
     if context.connection is None:  # no connection was to be had: see Pool
         return
-    error: Any = context.original_exception
     code = getattr(error, "pgcode", None) or ""
     if isinstance(error, TooLate):
         kind = "timeout"

@@ -45,7 +45,7 @@ from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
 from app.voice.manner import voice_of
-from app.voice.sharing import FairPool, Shares
+from app.voice.sharing import FairPool, Pace, Shares
 from app.voice.webhook import Kind, Webhook
 from config import Settings
 
@@ -97,6 +97,11 @@ class Minds:
     def requests(self) -> Shares:
         """Of this node's web threads, which wait for the thoughts."""
         return Shares(self._settings.web_threads)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """At work, each has a connection; half of them are left to others."""
+        return Pace(max(1, self._settings.db_pool_size // 2))
 
     @cached_property
     def calls(self) -> ThreadPoolExecutor:
@@ -176,14 +181,14 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
     hook = admitted.webhook
     minds: Minds = current_app.extensions["minds"]
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
-    with acting_for(admitted.tenant_id):
+    with minds.pace.at_work(admitted.tenant_id), acting_for(admitted.tenant_id):
         admitted = unkept.cleaned(admitted)
         claimed = inbox.claim(delivery, _event(admitted))
         # At once, as each transaction costs; a call that begins may be refused: that is for itself.
         goes_on = claimed is not None and claimed.attempts == 1 and hook.kind != Kind.VOICE
         before = standing.read(claimed, minds) if claimed and goes_on else None
         db.session.commit()
-    db.session.remove()
+        db.session.remove()
     if claimed is None:
         return _await(delivery, answer_by) or _filler(admitted, pause)
     if claimed.attempts > MOST_ATTEMPTS:
@@ -213,7 +218,8 @@ def _start(claimed: Claim, before: Before | None) -> "Future[str]":
 
     def run() -> str:
         account = told.turn(claimed, submitted)
-        with app.app_context(), account, database.by(ends), acting_for(delivery.tenant_id):
+        at_work, scope = minds.pace.at_work(delivery.tenant_id), acting_for(delivery.tenant_id)
+        with app.app_context(), account, at_work, database.by(ends), scope:
             return thinking.think(claimed, minds, before)
 
     thought = minds.turns.submit(delivery.tenant_id, run)
@@ -293,13 +299,20 @@ def screen(admitted: Admitted) -> str:
 
 
 def hear_of_end(admitted: Admitted) -> None:
-    with acting_for(admitted.tenant_id):
+    with _pace().at_work(admitted.tenant_id), acting_for(admitted.tenant_id):
         after.call_ended(admitted)
+        db.session.remove()
 
 
 def hear_of_recording(admitted: Admitted) -> None:
-    with acting_for(admitted.tenant_id):
+    with _pace().at_work(admitted.tenant_id), acting_for(admitted.tenant_id):
         after.recording_ready(admitted)
+        db.session.remove()
+
+
+def _pace() -> Pace:
+    minds: Minds = current_app.extensions["minds"]
+    return minds.pace
 
 
 def resume(admitted: Admitted, arrived: float) -> str:

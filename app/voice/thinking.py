@@ -16,7 +16,7 @@ from app.extensions import db
 from app.tenancy import acting_for
 from app.voice import before as standing
 from app.voice import facts as tenant_facts
-from app.voice import forwarding, late, means, meanwhile, performing, spoken
+from app.voice import forwarding, late, means, meanwhile, performing, sharing, spoken
 from app.voice.before import Before
 from app.voice.flow import decide
 from app.voice.flow import messages as m
@@ -157,7 +157,7 @@ def _interpret(before: Before, heard: Heard, minds: "Minds") -> Understood:
     if model is None:
         return minds.offline.interpret(heard)
     guard = minds.guard(facts.model)
-    with asking():
+    with asking(), sharing.aside():
         return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls, guard)
 
 

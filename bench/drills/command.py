@@ -118,9 +118,9 @@ def _result(name: str, here: world.World, seed: int, sabotage: bool) -> Result:
 
 
 def once(drill: Drill, here: world.World, seed: int, without: Sabotage | None = None) -> Result:
-    here.heal()
     removed = (without.control, without.of) if without else ("", ())
     here.dress(drill.settings, *removed, planted=drill.planted)
+    here.heal()
     here.remember_nothing()
     stage = Stage(here, seed, drill.allowed)
     figures: dict[str, Any] = {}

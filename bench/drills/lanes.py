@@ -36,7 +36,7 @@ def play(chosen: list[Drill], run: Callable[[str, world.World], R]) -> Iterator[
                 if drill.alone:
                     yield begin(drill).result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _in_this_lane(run: Callable[[str, world.World], R], name: str) -> R:

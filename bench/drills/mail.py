@@ -184,13 +184,14 @@ def _is_taken(stage: Stage) -> None:
 
 
 TWICE = Allowed(copies=2)
+KILLED = Allowed(copies=2, unread=True)  # perhaps while a model's summary was on its way
 UNKNOWN = Allowed(dead=frozenset({"call_summary_mail", "lead_notification"}))
 FLOWS = f"the other's mails within {PROMPT:.0f} s"
 DRILLS = (
     Drill(
         "worker-killed", "workers are killed at four steps of a mail",
         f"each mail arrives within {RECOVERY:.0f} s, one Message-ID, one duplicate a kill at most",
-        killed, Sabotage("short-leases", of=("worker",)), TWICE,
+        killed, Sabotage("short-leases", of=("worker",)), KILLED,
     ),
     Drill(
         "smtp-4xx", "the mail server refuses one business for now", f"all arrive once; {FLOWS}",
