@@ -145,16 +145,17 @@ DRILLS = (
     Drill(
         "giant-bodies", f"bodies of 50 MB and of {FIELDS:,} fields, through nginx and past it",
         f"413, nothing let in; calls meanwhile p95 < {QUICK:.0f} s", giants,
-        Sabotage("body-limits"), first=False,
+        Sabotage("body-limits"), first=False, alone=True,
     ),
     Drill(
         "slow-clients", f"{CLIENTS} clients who send a byte now and then",
         f"calls meanwhile p95 < {QUICK:.0f} s", slow_clients,
         "what holds them is nginx, and a product without it is not this one", first=False,
+        alone=True,
     ),
     Drill(
         "login-attacks", f"{GUESSES} guesses at a password at once, forged tokens",
         f"{LET_THROUGH} guesses looked at, no forged token good; calls p95 < {QUICK:.0f} s",
-        guesses, Sabotage("lockout"), first=False,
+        guesses, Sabotage("lockout"), first=False, alone=True,
     ),
 )  # fmt: skip
