@@ -27,16 +27,8 @@ def _no_deadline() -> None:
 
     vars(thinking)["THINK_SECONDS"] = 60.0
     vars(inbox)["LEASE_SECONDS"] = 60.0
-    claim, made = inbox.claim, openai.Clients.__init__
-    a_minute = inbox.func.clock_timestamp() + inbox.text("interval '60 seconds'")
-    longer = inbox.update(inbox._table).where(*inbox._this).values(lease_until=a_minute)
-
-    def for_a_minute(delivery: Any, event: Any) -> Any:
-        if found := claim(delivery, event):
-            inbox.db.session.execute(longer, inbox._is(delivery))
-        return found
-
-    vars(inbox)["claim"] = for_a_minute
+    undone_work.lease_turns(60)
+    made = openai.Clients.__init__
 
     def patient(self: Any, api_key: str, base_url: str, seconds: float) -> None:
         made(self, api_key, base_url, 60.0)

@@ -67,13 +67,27 @@ def _no_handler(kind: str) -> Callable[[], None]:
     return take_away
 
 
-def _no_takeover() -> None:
-    """What a dead node was thinking about stays its own."""
-    from sqlalchemy import func, text
-
+def lease_turns(seconds: int) -> None:
+    """Whoever claims a turn has it for so long. The statement of a claim is made already."""
     from app.voice import inbox
 
-    vars(inbox)["_lease_end"] = func.clock_timestamp() + text("interval '1 hour'")
+    claim = inbox.claim
+    longer = inbox.update(inbox._table).where(*inbox._this)
+    longer = longer.values(
+        lease_until=inbox.func.clock_timestamp() + inbox.text(f"interval '{seconds} seconds'")
+    )
+
+    def for_so_long(delivery: Any, event: Any) -> Any:
+        if found := claim(delivery, event):
+            inbox.db.session.execute(longer, inbox._is(delivery))
+        return found
+
+    vars(inbox)["claim"] = for_so_long
+
+
+def _no_takeover() -> None:
+    """What a dead node was thinking about stays its own."""
+    lease_turns(3600)
 
 
 def _no_good_order() -> None:
