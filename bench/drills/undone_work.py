@@ -151,12 +151,10 @@ def _endless_work() -> None:
 
 
 def _no_session_wall() -> None:
-    from sqlalchemy import event
-    from sqlalchemy.orm import Session
-
+    """Before it is put up: as an application is made."""
     from app import tenancy
 
-    event.remove(Session, "do_orm_execute", tenancy._filter_statement)
+    vars(tenancy)["_filter_statement"] = lambda state: None
 
 
 def _no_shapes() -> None:
