@@ -46,6 +46,7 @@ def _plug_in_the_web(app: "Flask", settings: Settings) -> None:
     from werkzeug.middleware.proxy_fix import ProxyFix
 
     from app import replica, views
+    from app.views import turnstile
     from app.voice import desk, routes
 
     if settings.proxy_hops:
@@ -59,6 +60,7 @@ def _plug_in_the_web(app: "Flask", settings: Settings) -> None:
     desk.install(app, settings)
     app.register_blueprint(routes.twilio)
     views.install(app)
+    turnstile.install(app, settings.web_threads, settings.db_pool_size + DB_POOL_OVERFLOW)
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:

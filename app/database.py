@@ -40,8 +40,12 @@ FAILURES, REST = 3, 2.0  # a server that is restarted is back within seconds
 # Milliseconds, while a caller waits. The login role has longer ones, for the panel and for jobs.
 STATEMENT_MS, LOCK_MS, IDLE_MS = 1500, 1000, 5000
 
+MISSED = ("away", "pool", "timeout")  # kinds of errors that say: it was not to be had
+
 _USED = "last_used"
 _until: ContextVar[float | None] = ContextVar("database_until", default=None)
+_hurried: ContextVar[bool] = ContextVar("database_hurried", default=False)
+_noticed: ContextVar[list[str] | None] = ContextVar("database_noticed", default=None)
 
 
 class Away(psycopg2.OperationalError):
@@ -53,18 +57,36 @@ class TooLate(psycopg2.OperationalError):
 
 
 @contextmanager
-def by(moment: float) -> Iterator[None]:
-    """A caller waits: answers count until then (of the monotonic clock), and PostgreSQL ends what
-    takes long."""
-    token = _until.set(moment)
+def by(moment: float, hurried: bool = True) -> Iterator[None]:
+    """Answers count until then, of the monotonic clock. `hurried`: a caller waits, and PostgreSQL
+    ends what takes long."""
+    until, in_hurry = _until.set(moment), _hurried.set(hurried)
     try:
         yield
     finally:
-        _until.reset(token)
+        _until.reset(until)
+        _hurried.reset(in_hurry)
 
 
 def hurried() -> bool:
-    return _until.get() is not None
+    return _hurried.get()
+
+
+@contextmanager
+def noticing() -> Iterator[list[str]]:
+    """Kinds of the errors inside, whatever became of them on their way."""
+    noticed: list[str] = []
+    token = _noticed.set(noticed)
+    try:
+        yield noticed
+    finally:
+        _noticed.reset(token)
+
+
+def _note(kind: str) -> None:
+    counting.count(catalogue.DATABASE_ERRORS, kind=kind)
+    if (noticed := _noticed.get()) is not None:
+        noticed.append(kind)
 
 
 def is_away(error: BaseException) -> bool:
@@ -88,16 +110,16 @@ class Pool(QueuePool):
     def connect(self) -> PoolProxiedConnection:
         guard = breaker.of("database", FAILURES, REST)
         if not guard.asks():
-            counting.count(catalogue.DATABASE_ERRORS, kind="away")
+            _note("away")
             raise Away("the database is left alone for a moment")
         try:
             found = super().connect()
         except psycopg2.OperationalError:
-            counting.count(catalogue.DATABASE_ERRORS, kind="away")
+            _note("away")
             guard.failed()
             raise
         except TimeoutError:
-            counting.count(catalogue.DATABASE_ERRORS, kind="pool")
+            _note("pool")
             raise
         guard.passed()
         self.most_in_use = max(self.most_in_use, self.checkedout())
@@ -149,9 +171,11 @@ _KINDS = (
 
 def _count(context: ExceptionContext) -> None:
     """A statement failed. Rules that a row broke (class 23) are no trouble of the database's."""
+    error: Any = context.original_exception
+    if isinstance(error, TooLate):  # says nothing of the others: to open all anew costs most now
+        context.invalidate_pool_on_disconnect = False
     if context.connection is None:  # no connection was to be had: see Pool
         return
-    error: Any = context.original_exception
     code = getattr(error, "pgcode", None) or ""
     if isinstance(error, TooLate):
         kind = "timeout"
@@ -160,7 +184,7 @@ def _count(context: ExceptionContext) -> None:
     else:
         kind = next((kind for prefix, kind in _KINDS if code.startswith(prefix)), "other")
     if kind:
-        counting.count(catalogue.DATABASE_ERRORS, kind=kind)
+        _note(kind)
     if kind == "denied":
         counting.count(catalogue.SCOPE_VIOLATIONS, wall="database")
 

@@ -70,9 +70,10 @@ class SignIn(SecurityManager):
 
     def reset_password(self, userid: int, password: str) -> None:
         """The triggers end every sign-in of this user."""
+        hashed = generate_password_hash(password)  # takes long: no connection waits for it
         with across_tenants():
             user = db.session.get(User, userid) or abort(404)
-            user.password = generate_password_hash(password)
+            user.password = hashed
             db.session.commit()
 
     def get_user_roles(self, user: Any) -> list[Any]:

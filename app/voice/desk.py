@@ -10,6 +10,7 @@ import secrets
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
 from app.voice.manner import voice_of
-from app.voice.sharing import FairPool, Shares
+from app.voice.sharing import FairPool, Pace, Shares
 from app.voice.webhook import Kind, Webhook
 from config import Settings
 
@@ -86,6 +87,7 @@ class Minds:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._models: dict[str, OpenAIInterpreter] = {}
+        self.thoughts: dict[Delivery, Future[str]] = {}  # what is being thought about here
         self.offline: Interpreter = OfflineInterpreter()
         if settings.openai_api_key:
             # It takes a second to import: before the first call, and before the fork.
@@ -99,6 +101,11 @@ class Minds:
     def requests(self) -> Shares:
         """Of this node's web threads, which wait for the thoughts."""
         return Shares(self._settings.web_threads)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """At work, each has a connection; half of them are left to others."""
+        return Pace(max(1, self._settings.db_pool_size // 2))
 
     @cached_property
     def calls(self) -> ThreadPoolExecutor:
@@ -180,7 +187,7 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
     hook = admitted.webhook
     minds: Minds = current_app.extensions["minds"]
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
-    with acting_for(admitted.tenant_id):
+    with minds.pace.at_work(admitted.tenant_id), acting_for(admitted.tenant_id):
         admitted = unkept.cleaned(admitted)
         standing = before.take(delivery, _event(admitted))
         if standing is None or standing.kept != admitted.kept:
@@ -192,7 +199,7 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
             known = before.read(claimed, standing, minds)
         else:
             db.session.commit()
-    db.session.remove()
+        db.session.remove()
     if claimed is None:
         return _await(delivery, answer_by) or _filler(admitted, pause)
     if claimed.attempts > MOST_ATTEMPTS:
@@ -218,18 +225,27 @@ def _start(claimed: Claim, standing: Standing, known: Before | None) -> "Future[
     minds: Minds = app.extensions["minds"]
     submitted = time.monotonic()
     ends = submitted + inbox.LEASE_SECONDS
+    delivery = claimed.delivery
 
     def run() -> str:
-        tenant_id = claimed.delivery.tenant_id
         account = told.turn(claimed, submitted)
-        with app.app_context(), account, database.by(ends), acting_for(tenant_id):
+        at_work, scope = minds.pace.at_work(delivery.tenant_id), acting_for(delivery.tenant_id)
+        with app.app_context(), account, at_work, database.by(ends), scope:
             return thinking.think(claimed, known or before.read(claimed, standing, minds), minds)
 
-    return minds.turns.submit(claimed.delivery.tenant_id, run)
+    thought = minds.turns.submit(delivery.tenant_id, run)
+    minds.thoughts[delivery] = thought
+    thought.add_done_callback(lambda _: minds.thoughts.pop(delivery, None))
+    return thought
 
 
 def _await(delivery: Delivery, answer_by: float) -> str | None:
-    """Somebody else thinks about it, or has: their answer, if it comes in time."""
+    """Somebody else thinks about it, or has: their answer, if it comes in time. One of this node
+    says so itself; the database is asked for another's."""
+    minds: Minds = current_app.extensions["minds"]
+    if thought := minds.thoughts.get(delivery):
+        with suppress(Exception):  # whoever began it logs it; by now another one may have the turn
+            return thought.result(max(0.0, answer_by - time.monotonic()))
     pause = POLL_FIRST
     while True:
         with acting_for(delivery.tenant_id):
@@ -294,13 +310,20 @@ def screen(admitted: Admitted) -> str:
 
 
 def hear_of_end(admitted: Admitted) -> None:
-    with acting_for(admitted.tenant_id):
+    with _pace().at_work(admitted.tenant_id), acting_for(admitted.tenant_id):
         after.call_ended(admitted)
+        db.session.remove()
 
 
 def hear_of_recording(admitted: Admitted) -> None:
-    with acting_for(admitted.tenant_id):
+    with _pace().at_work(admitted.tenant_id), acting_for(admitted.tenant_id):
         after.recording_ready(admitted)
+        db.session.remove()
+
+
+def _pace() -> Pace:
+    minds: Minds = current_app.extensions["minds"]
+    return minds.pace
 
 
 def resume(admitted: Admitted, arrived: float) -> str:

@@ -15,7 +15,7 @@ from app.ai.reading import consent, departments, phones, private
 from app.extensions import db
 from app.tenancy import acting_for
 from app.voice import facts as tenant_facts
-from app.voice import forwarding, late, means, meanwhile, performing, spoken
+from app.voice import forwarding, late, means, meanwhile, performing, sharing, spoken
 from app.voice.before import Before
 from app.voice.flow import decide
 from app.voice.flow import messages as m
@@ -154,7 +154,7 @@ def _interpret(before: Before, heard: Heard, minds: "Minds") -> Understood:
     if model is None:
         return minds.offline.interpret(heard)
     guard = minds.guard(facts.model)
-    with asking():
+    with asking(), sharing.aside():
         return interpret_within(model, minds.offline, heard, THINK_SECONDS, minds.calls, guard)
 
 

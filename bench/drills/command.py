@@ -1,4 +1,4 @@
-"""`run.py bench drills`: which drills, in one world, and what came of them."""
+"""`run.py bench drills`: which drills, and what came of them."""
 
 import argparse
 import json
@@ -6,7 +6,8 @@ import secrets
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from app.cli.prepare import NotPrepared
 from app.embedded import EmbeddedServiceError
 from bench import drills as package
 from bench import machine
-from bench.drills import nginx, world
+from bench.drills import lanes, nginx, world
 from bench.drills.catalogue import DRILLS
 from bench.drills.drill import Drill, Sabotage, Stage
 from bench.drills.undone import CONTROLS
@@ -29,15 +30,16 @@ class UnknownDrill(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`failures` are why it did not pass; of a sabotaged one, why that was caught."""
+    """`failures` are why it did not pass; of a sabotaged one, why that was caught. `seconds` of all
+    of it, with what had to be put right first."""
 
     name: str
     passed: bool
     figures: dict[str, Any]
     bar: str
-    seconds: float
     failures: tuple[str, ...] = ()
     note: str = ""
+    seconds: float = 0.0
 
     def told(self) -> dict[str, Any]:
         told = {"name": self.name, "passed": self.passed, "figures": self.figures}
@@ -51,6 +53,7 @@ def run(argv: list[str]) -> int:
         width = max(len(drill.name) for drill in DRILLS)
         print("\n".join(f"{drill.name:{width}}  {drill.what}" for drill in DRILLS))
         return 0
+    began = time.monotonic()
     try:
         chosen = choose(arguments.only, arguments.all)
         results = play(chosen, arguments.seed, arguments.sabotage)
@@ -63,7 +66,8 @@ def run(argv: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nStopped: nothing is left running.", file=sys.stderr)
         return 130
-    print(shown(results, arguments.seed, arguments.sabotage))
+    took = time.monotonic() - began
+    print(shown(results, arguments.seed, arguments.sabotage, took))
     if arguments.json:
         told = json.dumps([result.told() for result in results], indent=1, ensure_ascii=False)
         arguments.json.write_text(told + "\n", encoding="utf-8")
@@ -95,26 +99,29 @@ def choose(only: Sequence[str], every: bool) -> list[Drill]:
 
 
 def play(chosen: list[Drill], seed: int, sabotage: bool) -> list[Result]:
-    """In one world. What it has become by a drill is put right before the next one."""
-    results: list[Result] = []
-    with world.running() as here:
-        for number, drill in enumerate(chosen, 1):
-            say(f"{number} of {len(chosen)}  {drill.name} …")
-            began = time.monotonic()
-            result = sabotaged(drill, here, seed) if sabotage else once(drill, here, seed)
-            results.append(result)
-            say(f"    {verdict(result, sabotage)} in {time.monotonic() - began:.0f} s\n")
-            for failure in [] if result.passed else result.failures[:SHOWN]:
-                say(f"      {failure}\n")
-    return results
+    """In the order of the catalogue, however they were done."""
+    results: dict[str, Result] = {}
+    for result in lanes.play(chosen, partial(_result, seed=seed, sabotage=sabotage)):
+        results[result.name] = result
+        count, came_to = f"{len(results)} of {len(chosen)}", verdict(result, sabotage)
+        say(f"{count}  {result.name}: {came_to} in {result.seconds:.0f} s\n")
+        for failure in [] if result.passed else result.failures[:SHOWN]:
+            say(f"      {failure}\n")
+    return [results[drill.name] for drill in chosen]
+
+
+def _result(name: str, here: world.World, seed: int, sabotage: bool) -> Result:
+    drill = next(drill for drill in DRILLS if drill.name == name)
+    began = time.monotonic()
+    result = sabotaged(drill, here, seed) if sabotage else once(drill, here, seed)
+    return replace(result, seconds=time.monotonic() - began)
 
 
 def once(drill: Drill, here: world.World, seed: int, without: Sabotage | None = None) -> Result:
-    here.heal()
     removed = (without.control, without.of) if without else ("", ())
     here.dress(drill.settings, *removed, planted=drill.planted)
+    here.heal()
     here.remember_nothing()
-    began = time.monotonic()
     stage = Stage(here, seed, drill.allowed)
     figures: dict[str, Any] = {}
     try:
@@ -124,24 +131,19 @@ def once(drill: Drill, here: world.World, seed: int, without: Sabotage | None = 
     except Exception as error:  # the edge: a drill that breaks down has not passed
         stage.failures.append(f"the drill broke down: {type(error).__name__}: {error}")
     stage.finish()
-    seconds = time.monotonic() - began
-    return Result(
-        drill.name, not stage.failures, stage.figures() | figures, drill.bar, seconds,
-        tuple(stage.failures),
-    )  # fmt: skip
+    failures = tuple(stage.failures)
+    return Result(drill.name, not failures, stage.figures() | figures, drill.bar, failures)
 
 
 def sabotaged(drill: Drill, here: world.World, seed: int) -> Result:
     """Passed means caught: without its control the drill fails."""
     if isinstance(drill.sabotage, str):
-        return Result(drill.name, True, {}, drill.bar, 0.0, note=f"none: {drill.sabotage}")
+        return Result(drill.name, True, {}, drill.bar, note=f"none: {drill.sabotage}")
     result = once(drill, here, seed, drill.sabotage)
     what = CONTROLS[drill.sabotage.control].what
     caught = not result.passed
-    return Result(
-        drill.name, caught, result.figures, drill.bar, result.seconds, result.failures,
-        f"{'caught' if caught else 'NOT CAUGHT'} without {what}",
-    )  # fmt: skip
+    note = f"{'caught' if caught else 'NOT CAUGHT'} without {what}"
+    return replace(result, passed=caught, note=note)
 
 
 def say(text: str) -> None:
@@ -152,17 +154,17 @@ def verdict(result: Result, sabotage: bool) -> str:
     return result.note if sabotage else "passed" if result.passed else "FAILED"
 
 
-def shown(results: list[Result], seed: int, sabotage: bool) -> str:
+def shown(results: list[Result], seed: int, sabotage: bool, took: float) -> str:
     rows = [
         (r.name, verdict(r, sabotage), _figures(r.figures), r.bar, f"{r.seconds:.0f} s")
         for r in results
     ]
     failed = [f"{r.name}: {failure}" for r in results for failure in r.failures[:SHOWN]]
-    passed, total = sum(r.passed for r in results), sum(r.seconds for r in results)
+    passed = sum(r.passed for r in results)
     return "\n\n".join([
         machine.table(("drill", "result", "figures", "bar", "took"), rows),
         *(["\n".join(failed)] if failed else []),
-        f"{passed} of {len(results)} {'caught' if sabotage else 'passed'} in {total:.0f} s,"
+        f"{passed} of {len(results)} {'caught' if sabotage else 'passed'} in {took:.0f} s,"
         f" seed {seed}.",
         machine.show(machine.facts()),
     ])  # fmt: skip

@@ -125,16 +125,16 @@ DRILLS = (
     Drill(
         "spend-caps", f"{RACERS} calls race for a cap of {CAP / CENT:.0f} cents",
         "never twice the cap, but for what is booked after the calls",
-        race, Sabotage("reservations"),
+        race, Sabotage("reservations"), alone=True,
     ),
     Drill(
         "flood", f"{FEW} robocalls a second on one business for {SECONDS} s",
         f"{NOT_HELD} ({MANY} a second with --all)", partial(flood, a_second=FEW),
-        Sabotage("fairness"), Allowed(unread=True), LIMITED,
+        Sabotage("fairness"), Allowed(unread=True), LIMITED, alone=True,
     ),
     Drill(
         "flood-all", f"{MANY} robocalls a second on one business for {SECONDS} s", NOT_HELD,
         partial(flood, a_second=MANY), Sabotage("fairness"), Allowed(unread=True), LIMITED,
-        first=False,
+        first=False, alone=True,
     ),
 )  # fmt: skip

@@ -37,7 +37,8 @@ class Drill:
     """`run` breaks things and returns figures; what it expects besides the common bars it tells the
     stage. `bar` says both in words. `settings` are the product's while this runs. `sabotage` as a
     text says why there is none. Of the first set are those that `run.py bench drills` runs.
-    `planted` is what the workers hold besides (planted.PLANTED)."""
+    `planted` is what the workers hold besides (planted.PLANTED). `alone`: it needs the machine for
+    itself, as it measures how quick many are; the others run two at a time."""
 
     name: str
     what: str
@@ -48,6 +49,7 @@ class Drill:
     settings: Mapping[str, str] = field(default_factory=dict)
     first: bool = True
     planted: str = ""
+    alone: bool = False
 
 
 class Stage:

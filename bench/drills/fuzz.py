@@ -30,7 +30,8 @@ from app.phone.signature import sign
 from app.rules import blanks
 from bench.drills import later
 from bench.drills.checking import Allowed
-from bench.drills.drill import Drill, Figures, Sabotage, Stage
+from bench.drills.drill import RECOVERY, Drill, Figures, Sabotage, Stage
+from bench.drills.mail import wait_for
 from bench.drills.settings import PUBLIC
 
 FEW, MANY = 100, 10_000  # cases of each
@@ -148,8 +149,7 @@ def _end(stage: Stage) -> None:
     later.let_pass(stage.world, [sid for (sid,) in rows], timedelta(hours=6))
     stage.healed()
     open_still = "select count(*) from call_session where outcome is null"
-    stage.wait_settled()
-    stage.expect(not stage.world.query(open_still)[0][0], "calls of fuzz are still open")
+    wait_for("calls of fuzz are closed", lambda: not stage.world.query(open_still)[0][0], RECOVERY)
 
 
 NOW = datetime(2026, 3, 8, 1, 30, tzinfo=UTC)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from app.embedded import process
 from config import ROOT
 
@@ -57,10 +59,16 @@ class Part:
             self._process.send_signal(number)
 
     def kill(self) -> None:
-        """Without warning, and with all that it started."""
+        """Without warning, and with all that it started: RQ's children have groups of their own."""
         if self._process:
+            children = []
+            with contextlib.suppress(psutil.NoSuchProcess):
+                children = psutil.Process(self._process.pid).children(recursive=True)
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
             self._process.wait()
 
     def ask_to_end(self) -> None:

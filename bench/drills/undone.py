@@ -24,12 +24,12 @@ def _no_deadline() -> None:
     """Neither of ours nor of the client, nor another thinker when the lease runs out: the model may
     take a minute."""
     from app.ai import openai
-    from app.voice import before, inbox, thinking
+    from app.voice import inbox, thinking
 
+    undone_work.lease_turns(60)
     vars(thinking)["THINK_SECONDS"] = 60.0
     vars(inbox)["LEASE_SECONDS"] = 60.0
     made = openai.Clients.__init__
-    vars(before)["_TAKE"] = before.text(before._TAKE.text.replace("'5.0 seconds'", "'60 seconds'"))
 
     def patient(self: Any, api_key: str, base_url: str, seconds: float) -> None:
         made(self, api_key, base_url, 60.0)

@@ -67,13 +67,17 @@ def _no_handler(kind: str) -> Callable[[], None]:
     return take_away
 
 
+def lease_turns(seconds: int) -> None:
+    """Whoever claims a turn has it for so long. The statement that claims is made already."""
+    from app.voice import before, inbox
+
+    usual, longer = (f"'{lasts} seconds'" for lasts in (inbox.LEASE_SECONDS, seconds))
+    vars(before)["_TAKE"] = before.text(before._TAKE.text.replace(usual, longer))
+
+
 def _no_takeover() -> None:
     """What a dead node was thinking about stays its own."""
-    from sqlalchemy import func, text
-
-    from app.voice import inbox
-
-    vars(inbox)["_lease_end"] = func.clock_timestamp() + text("interval '1 hour'")
+    lease_turns(3600)
 
 
 def _no_good_order() -> None:
@@ -96,6 +100,7 @@ def _no_fairness() -> None:
     from app.voice import callers, sharing
 
     vars(sharing)["most_of"] = lambda threads: 10_000
+    vars(sharing)["_Place"].take = lambda self: None
     vars(callers)["_treated"] = lambda *_: (callers.Treatment.ANSWER, None)
 
     def in_order(self: Any) -> Any:
@@ -136,12 +141,10 @@ def _endless_work() -> None:
 
 
 def _no_session_wall() -> None:
-    from sqlalchemy import event
-    from sqlalchemy.orm import Session
-
+    """Before it is put up: as an application is made."""
     from app import tenancy
 
-    event.remove(Session, "do_orm_execute", tenancy._filter_statement)
+    vars(tenancy)["_filter_statement"] = lambda state: None
 
 
 def _no_shapes() -> None:

@@ -91,7 +91,7 @@ class World:
             proxy.heal()
         self.model.manner = lambda _, reply: reply
         self.sink.data_replies, self.sink.refused = [], {}
-        self.sink.hold_next = self.sink.holding = False
+        self.sink.hold_next, self.sink.holding = "", False
         self.sink.mute, self.sink.cut = set(), set()
         self.twilio.fault, self.twilio.mute, self.twilio.drip = None, "", 0.0
         self.start([part for part in self.parts.values() if not part.alive])
@@ -115,15 +115,15 @@ class World:
         planted: str = "",
     ) -> None:
         """The product with these settings changed, those processes (web, worker, scheduler)
-        without that control, and what is planted in its workers. Only what is otherwise begins
-        anew."""
-        changed = []
+        without that control, and what is planted in its workers. Only what is otherwise, or does
+        not run, begins anew."""
+        changed = [] if self.parts["nginx"].alive else [self.parts["nginx"]]
         for part in self.product:
             wanted = self.environment(part.name) | dict(changes)
             put_in = planted if part.command == "worker" else ""
             taken_out = without if part.command in of else ""
             removed = "+".join(filter(None, (put_in, taken_out)))
-            if (part.environment, part.without) != (wanted, removed):
+            if (part.environment, part.without) != (wanted, removed) or not part.alive:
                 part.environment, part.without = wanted, removed
                 changed.append(part)
         self.restart(changed)
@@ -179,7 +179,8 @@ class World:
 
 @contextmanager
 def running() -> Iterator[World]:
-    """Raises NotStarted, nginx.Missing and what the parts of it raise."""
+    """Its product is not started yet: `dress` does that. Raises NotStarted, nginx.Missing and what
+    the parts of it raise."""
     with ExitStack() as stack:
         made = stack.enter_context(tempfile.TemporaryDirectory(prefix="recep-drills-"))
         folder = Path(made)
@@ -191,7 +192,6 @@ def running() -> Iterator[World]:
         stack.callback(world.stop, list(world.parts.values()))
         for business in world.businesses:
             world.twilio.accounts[business.account_sid] = business.auth_token
-        world.start(list(world.parts.values()))
         yield world
 
 

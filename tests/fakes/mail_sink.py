@@ -12,8 +12,8 @@ from app.embedded.ports import free_port
 
 class MailSink:
     """`mails` are the accepted ones, `envelopes` their recipients. `data_replies` are the next
-    replies to DATA ("250" is the default), `refused` maps recipients to what RCPT answers. With
-    `hold_next` the next DATA is `holding` until that is set to False; `held` is its Message-ID.
+    replies to DATA ("250" is the default), `refused` maps recipients to what RCPT answers. The next
+    DATA to `hold_next` is `holding` until that is set to False; `held` is its Message-ID.
     Whoever names one of `mute` is not answered as long as it is there; `waiting` are such. A mail
     to one of `cut` is accepted when it first comes, and the connection broken instead of saying
     so."""
@@ -28,7 +28,7 @@ class MailSink:
         self.envelopes: list[list[str]] = []
         self.data_replies: list[str] = []
         self.refused: dict[str, str] = {}
-        self.hold_next = self.holding = False
+        self.hold_next, self.holding = "", False
         self.held = ""
         self.mute: set[str] = set()
         self.cut: set[str] = set()
@@ -55,8 +55,8 @@ class MailSink:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
-        if self.hold_next:
-            self.hold_next, self.holding, self.held = False, True, str(mail["Message-ID"])
+        if self.hold_next in envelope.rcpt_tos:
+            self.hold_next, self.holding, self.held = "", True, str(mail["Message-ID"])
         while self.holding:
             await asyncio.sleep(0.02)
         if self.data_replies:

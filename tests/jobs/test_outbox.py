@@ -313,7 +313,7 @@ def test_a_worker_asked_to_stop_finishes_its_row_and_leaves_the_others(
     for n in range(2):
         add_alert(mail_app, tenant.id, f"alert:{n}")
     env = environment(mail_app.extensions["settings"], **sink_settings(sink))
-    sink.hold_next = True
+    sink.hold_next = "boss@example.com"
     with process("worker", env) as worker:
         with mail_app.app_context():
             outbox.wake()
@@ -333,7 +333,7 @@ def test_the_mail_of_a_killed_worker_is_sent_by_another_under_the_same_id(
     rows.receptionist(tenant, alert_recipients=["boss@example.com"])
     add_alert(mail_app, tenant.id)
     env = environment(mail_app.extensions["settings"], **sink_settings(sink))
-    sink.hold_next = True
+    sink.hold_next = "boss@example.com"
     with process("worker", env) as doomed:
         with mail_app.app_context():
             outbox.wake()
@@ -358,7 +358,7 @@ def test_a_mail_that_left_while_the_database_went_away_is_recorded_and_not_sent_
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["boss@example.com"])
     add_alert(mail_app, tenant.id)
-    sink.hold_next = True
+    sink.hold_next = "boss@example.com"
     working = threading.Thread(target=outbox_of.run, args=(mail_app,))
     working.start()
     until(lambda: sink.holding)
@@ -382,7 +382,7 @@ def test_the_lease_of_a_row_lasts_as_long_as_its_worker_works(
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["boss@example.com"])
     add_alert(mail_app, tenant.id)
-    sink.hold_next = True
+    sink.hold_next = "boss@example.com"
     working = threading.Thread(target=outbox_of.run, args=(mail_app,))
     working.start()
     until(lambda: sink.holding)
@@ -404,7 +404,7 @@ def test_a_row_that_hangs_ends_its_process_before_another_takes_it_up(
     tenant = rows.tenant()
     rows.receptionist(tenant, alert_recipients=["boss@example.com"])
     add_alert(mail_app, tenant.id)
-    sink.hold_next = True
+    sink.hold_next = "boss@example.com"
     with mail_app.app_context():
         schedule._run_due_in_a_child()
     assert sink.holding

@@ -5,7 +5,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from app.voice.sharing import FairPool, Shares, most_of
+from app.voice import sharing
+from app.voice.sharing import FairPool, Pace, Shares, aside, most_of
 
 PATIENCE = 30.0
 A, B, C = 1, 2, 3
@@ -66,3 +67,42 @@ def test_shares_are_counted_while_they_are_held():
     first[0].__exit__(None, None, None)
     with shares.held(A) as within:
         assert within
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sharing, "PATIENCE", PATIENCE)
+
+
+def test_so_many_of_a_tenant_are_at_work_and_others_are_not_held_up(patient: None):
+    pace, entered, leave = Pace(1), threading.Semaphore(0), threading.Event()
+
+    def work(tenant: int) -> None:
+        with pace.at_work(tenant):
+            entered.release()
+            leave.wait(PATIENCE)
+
+    first = threading.Thread(target=work, args=[A])
+    first.start()
+    assert entered.acquire(timeout=PATIENCE)
+    second, others = (threading.Thread(target=work, args=[tenant]) for tenant in (A, B))
+    others.start()
+    assert entered.acquire(timeout=PATIENCE)
+    second.start()
+    assert not entered.acquire(timeout=0.1)
+    leave.set()
+    assert entered.acquire(timeout=PATIENCE)
+    for thread in (first, second, others):
+        thread.join()
+
+
+def test_who_waits_for_a_model_lets_another_one_work(patient: None):
+    pace, done = Pace(1), threading.Event()
+
+    def work() -> None:
+        with pace.at_work(A):
+            done.set()
+
+    with pace.at_work(A), aside():
+        threading.Thread(target=work).start()
+        assert done.wait(PATIENCE / 2)

@@ -121,3 +121,19 @@ def services_count(services: Services, statement: str) -> int:
             return int(row[0]) if row else 0
     finally:
         connection.close()
+
+
+def test_an_answer_that_comes_too_late_costs_its_own_connection_and_no_other(app: Flask) -> None:
+    with app.app_context():
+        engine = create_engine(
+            db.engine.url, poolclass=database.Pool,
+            connect_args={"connection_factory": database.Connection},
+        )  # fmt: skip
+    own = text("select pg_backend_pid()")
+    with engine.connect() as late, engine.connect() as other:
+        process = other.scalar(own)
+        with pytest.raises(OperationalError), database.by(time.monotonic()):
+            late.execute(text("select pg_sleep(60)"))
+    with engine.connect() as one, engine.connect() as two:
+        assert process in {one.scalar(own), two.scalar(own)}
+    engine.dispose()
