@@ -1,9 +1,9 @@
 """How a call ends and what stays of it: its lead, its outcome, and the work it causes."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app import leases, rates, settling
@@ -68,6 +68,13 @@ def begun(
     return locked(call_sid)
 
 
+def now() -> datetime:
+    """By the database's clock, as all that is compared with other moments of a call: nodes need not
+    agree on the time."""
+    moment: datetime = db.session.scalars(select(func.clock_timestamp())).one()
+    return moment
+
+
 def locked(call_sid: str) -> CallSession | None:
     return db.session.scalar(_LOCKED, {"sid": call_sid})
 
@@ -110,7 +117,7 @@ def finish_call(
     _keep_begun_message(call)
     _keep_spoken_message(call)
     call.state = CallState.ENDED
-    call.ended_at = at or datetime.now(UTC)
+    call.ended_at = at or now()
     if call.duration is None:
         call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
     call.outcome = _outcome(call, ended_by)

@@ -2,9 +2,10 @@
 transaction."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, func, select
 
 from app.ai.interpreter import HISTORY, Speaker, Turn
 from app.extensions import db
@@ -22,9 +23,10 @@ from app.voice.webhook import Kind
 if TYPE_CHECKING:
     from app.voice.desk import Minds
 
-# Made once, as every turn pays for making them.
+# Made once, as every turn pays for making them. With the time by the database's clock: nodes need
+# not agree on it, and a call goes from one to the other.
 _STANDS = (
-    select(Tenant.facts_version, Tenant.status, CallSession)
+    select(func.clock_timestamp(), Tenant.facts_version, Tenant.status, CallSession)
     .select_from(Tenant)
     .outerjoin(
         CallSession,
@@ -45,6 +47,7 @@ class Before:
     """`limited`: why nobody is rung and no model asked; `refusal`: why the caller is not answered,
     as performing.refuse knows it, or ""."""
 
+    now: datetime
     found: Snapshot
     state: State
     memory: m.Memory
@@ -63,10 +66,10 @@ def read(claimed: Claim, minds: "Minds") -> Before:
     """Leaves no transaction open. For a call that is turned away nothing stays reserved."""
     delivery = claimed.delivery
     of_call = {"tenant": delivery.tenant_id, "sid": delivery.call_sid}
-    version, status, call = db.session.execute(_STANDS, of_call).one()
+    now, version, status, call = db.session.execute(_STANDS, of_call).one()
     found = tenant_facts.snapshot(delivery.tenant_id, version)
     practises = str(claimed.event["called"]) in found.practice
-    here = means.balance(delivery.tenant_id, call, practises)
+    here = means.balance(delivery.tenant_id, call, practises, now)
     history = _history(call.id) if call and claimed.event["speech"] else ()
     current = call is None or (call.outcome is None and call.turn == delivery.turn)
     if delivery.kind == Kind.VOICE and current:
@@ -76,6 +79,7 @@ def read(claimed: Claim, minds: "Minds") -> Before:
         granted = means.to_go_on(found, here, asked) if call and current else Means()
         welcome = Welcome(granted, Limited(call.limited) if call and call.limited else None)
     before = Before(
+        now=now,
         found=found,
         state=State(call.state) if call else State.GREETING,
         memory=memory.from_json(call.memory) if call else m.Memory(),

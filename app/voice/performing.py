@@ -4,7 +4,6 @@ Nothing is said to be noted before its commit: the TwiML leaves only when all it
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from flask import current_app
 from sqlalchemy import case, func, select
@@ -53,7 +52,7 @@ def commit(claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision,
         return _give_way(claimed, before, said)
     if claimed.delivery.kind == Kind.VOICE:
         _begin(call, claimed, before)
-    _advance(call, decision, said, facts.model)
+    _advance(call, before, decision, said, facts.model)
     means.put_down(call, before.means, _tokens_cost(before, said))
     legs.settle(call, claimed, before.found.rates)
     recordings.keep_message(call, claimed)
@@ -136,7 +135,7 @@ def _new_call(claimed: Claim) -> CallSession | None:
 def _begin(call: CallSession, claimed: Claim, before: Before) -> None:
     """A test call was registered before anybody dialled."""
     call.caller = str(claimed.event["caller"])
-    call.started_at = datetime.now(UTC)
+    call.started_at = before.now
     call.limited = before.limited
 
 
@@ -145,12 +144,14 @@ def _tokens_cost(before: Before, said: Said) -> int:
     return means.tokens_cost(before.found, used.tokens_in, used.tokens_out) if used else 0
 
 
-def _advance(call: CallSession, decision: m.Decision, said: Said, model: str) -> None:
+def _advance(
+    call: CallSession, before: Before, decision: m.Decision, said: Said, model: str
+) -> None:
     call.turn += 1
     call.state = CallState(decision.state)
     call.memory = memory.to_json(decision.memory)
     call.answers = decision.memory.answers
-    call.last_turn_at = datetime.now(UTC)
+    call.last_turn_at = before.now
     if said.understood:
         call.tokens_in += said.understood.tokens_in
         call.tokens_out += said.understood.tokens_out

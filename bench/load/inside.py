@@ -136,8 +136,8 @@ def _context(app: Flask) -> float:
         db.session.connection()
 
         def read() -> None:
-            version, _, call = db.session.execute(before._STANDS, asked).one()
-            facts.build(facts.snapshot(1, version), facts.now(), caller=call.caller, called=called)
+            now, version, _, call = db.session.execute(before._STANDS, asked).one()
+            facts.build(facts.snapshot(1, version), now, caller=call.caller, called=called)
 
         found = _each(read, 30) / 1000
         db.session.rollback()
