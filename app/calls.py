@@ -1,10 +1,10 @@
 """How a call ends and what stays of it: its lead, its outcome, and the work it causes."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy import Row, bindparam, func, select, text
 
 from app import leases, rates, settling
 from app.extensions import db
@@ -81,6 +81,13 @@ def begun(
     return locked(call_sid)
 
 
+def now() -> datetime:
+    """By the database's clock, as all that is compared with other moments of a call: nodes need not
+    agree on the time."""
+    moment: datetime = db.session.scalars(select(func.clock_timestamp())).one()
+    return moment
+
+
 def locked(call_sid: str) -> CallSession | None:
     return db.session.scalar(_LOCKED, {"sid": call_sid})
 
@@ -127,7 +134,7 @@ def finish_call(
         if found.spoken:
             _keep_spoken_message(call)
         call.state = CallState.ENDED
-        call.ended_at = at or datetime.now(UTC)
+        call.ended_at = at or now()
         if call.duration is None:
             call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
         call.outcome = _outcome(call, ended_by, found)

@@ -41,8 +41,10 @@ FAILURES, REST = 3, 2.0  # a server that is restarted is back within seconds
 STATEMENT_MS, LOCK_MS, IDLE_MS = 1500, 1000, 5000
 
 MISSED = ("away", "pool", "timeout")  # kinds of errors that say: it was not to be had
+FULL_SECONDS = 30.0  # after it refused to write for lack of space it is taken to be full
 
 _USED = "last_used"
+_was_full: list[float] = []
 _until: ContextVar[float | None] = ContextVar("database_until", default=None)
 _hurried: ContextVar[bool] = ContextVar("database_hurried", default=False)
 _noticed: ContextVar[list[str] | None] = ContextVar("database_noticed", default=None)
@@ -95,6 +97,11 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return isinstance(error.orig, psycopg2.OperationalError) or error.connection_invalidated
     return isinstance(error, TimeoutError | psycopg2.OperationalError)
+
+
+def is_full() -> bool:
+    """Whether it refused to write just now, as its disk is full. Reading it goes on."""
+    return bool(_was_full) and time.monotonic() - _was_full[-1] < FULL_SECONDS
 
 
 class Connection(connection):
@@ -165,7 +172,7 @@ def install() -> None:
 # By SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html); longer ones first.
 _KINDS = (
     ("57014", "timeout"), ("25P03", "timeout"), ("55P03", "locked"), ("40P01", "locked"),
-    ("42501", "denied"), ("57P", "away"), ("08", "away"), ("23", ""),
+    ("42501", "denied"), ("53100", "full"), ("57P", "away"), ("08", "away"), ("23", ""),
 )  # fmt: skip
 
 
@@ -185,6 +192,8 @@ def _count(context: ExceptionContext) -> None:
         kind = next((kind for prefix, kind in _KINDS if code.startswith(prefix)), "other")
     if kind:
         _note(kind)
+    if kind == "full":
+        _was_full[:] = [time.monotonic()]
     if kind == "denied":
         counting.count(catalogue.SCOPE_VIOLATIONS, wall="database")
 

@@ -14,7 +14,7 @@ import app.models  # noqa: F401  (fills the metadata)
 from app.extensions import db
 
 # The owner's rights, whoever connects; and a busy table must not queue everybody behind us.
-AS_OWNER = "-c role=recep_owner -c lock_timeout=10s"
+AS_OWNER = "-c role=recep_owner -c lock_timeout={}"
 NOT_MODELS = {"bootstrap"}
 
 
@@ -39,7 +39,7 @@ url = context.config.attributes.get("url") or context.get_x_argument(as_dictiona
 engine = create_engine(
     url.replace("postgresql://", "postgresql+psycopg2://", 1),
     poolclass=pool.NullPool,
-    connect_args={"options": AS_OWNER},
+    connect_args={"options": AS_OWNER.format(context.config.attributes.get("lock_timeout", "1s"))},
 )
 with engine.connect() as connection:
     context.configure(

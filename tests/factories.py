@@ -30,9 +30,9 @@ FAR_OFF = datetime(2099, 1, 1, tzinfo=UTC)  # a job that no worker takes up
 
 
 class Rows:
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, first: int = 1) -> None:
         self._app = app
-        self._count = itertools.count(1)
+        self._count = itertools.count(first)
         self._hash = generate_password_hash(PASSWORD, "pbkdf2:sha256:1")
 
     def every_kind(self, tenant: models.Tenant) -> dict[type, Any]:

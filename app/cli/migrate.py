@@ -10,9 +10,10 @@ import hashlib
 import logging
 import re
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 import psycopg2
@@ -22,6 +23,9 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import encrypt_password
 
 from config import ROOT, BadSetting, Settings, kept_secret
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 OWNER: Final = "recep_owner"
 SCOPES: Final = ("recep_unbound", "recep_tenant", "recep_platform")
@@ -34,6 +38,8 @@ LOGIN: Final = "recep_login"
 DATABASE: Final = "recep"
 LOCK: Final = 7_236_001
 MIGRATIONS: Final = ROOT / "migrations"
+# Less than callers wait for a lock (app/database.py); for minutes, if need be.
+LOCK_TIMEOUT, LOCK_PAUSE, LOCK_TRIES = "400ms", 1.0, 400
 # On the login role: a timeout set on a role does not apply when that is switched to.
 TIMEOUTS: Final = {
     "statement_timeout": "30s",
@@ -89,15 +95,36 @@ def make_schema(
 ) -> str:
     """Everything but the admin panel's permissions."""
     from alembic import command
-    from alembic.config import Config
 
     login_url = login_url_for(admin_url, settings)
     own_url = with_database(admin_url, database_of(login_url))
     make_roles_and_database(admin, own_url, login_url)
-    config = Config(MIGRATIONS / "alembic.ini")
-    config.attributes["url"] = own_url
-    command.upgrade(config, revision)
+    config = alembic_config(own_url)
+    patiently(lambda: command.upgrade(config, revision))
     return login_url
+
+
+def alembic_config(own_url: str) -> "Config":
+    from alembic.config import Config
+
+    config = Config(MIGRATIONS / "alembic.ini")
+    config.attributes |= {"url": own_url, "lock_timeout": LOCK_TIMEOUT}
+    return config
+
+
+def patiently(change: Callable[[], None]) -> None:
+    """While somebody reads in a table for long, the change is tried again and again: were it to
+    wait for the lock, everybody else would wait behind it, callers too. Each revision is a
+    transaction, so nothing is done by halves. Raises sqlalchemy.exc.OperationalError."""
+    from sqlalchemy.exc import OperationalError
+
+    for left in reversed(range(LOCK_TRIES)):
+        try:
+            return change()
+        except OperationalError as problem:
+            if not (left and isinstance(problem.orig, errors.LockNotAvailable)):
+                raise
+        time.sleep(LOCK_PAUSE)
 
 
 def make_roles_and_database(admin: Connection, own_url: str, login_url: str) -> None:

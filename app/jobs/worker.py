@@ -4,6 +4,7 @@ The forking Worker, not the faster SimpleWorker: a look drains many rows, so its
 seldom, and a row that crashes or hangs takes its child along but not the worker.
 """
 
+import contextlib
 import importlib
 import os
 import signal
@@ -96,7 +97,8 @@ class OutboxWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         super().handle_warm_shutdown_request()
         if self.horse_pid:
-            os.kill(self.horse_pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it ended just now
+                os.kill(self.horse_pid, signal.SIGTERM)
 
     def setup_work_horse_signals(self) -> None:
         super().setup_work_horse_signals()

@@ -113,7 +113,7 @@ REFUSED = Metric(
 )  # fmt: skip
 DATABASE_ERRORS = Metric(
     "recep_database_errors_total", "Statements and connections that failed.",
-    (("kind", ("away", "pool", "timeout", "locked", "denied", OTHER)),),
+    (("kind", ("away", "pool", "timeout", "locked", "denied", "full", OTHER)),),
 )  # fmt: skip
 SCOPE_VIOLATIONS = Metric(
     "recep_tenant_scope_violations_total", "Attempts to touch another tenant's rows, all refused.",

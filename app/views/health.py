@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import breaker, replica
 from app.ai import meaning
-from app.database import by
+from app.database import by, is_full
 from app.extensions import db
 from app.jobs import heartbeat
 from app.jobs.heartbeat import Beat
@@ -66,7 +66,8 @@ def _replica() -> dict[str, str]:
 
 def database() -> str:
     """On a connection of its own: only who is nobody yet may read the version. One that this code
-    does not know is a newer code's, which takes over just now."""
+    does not know is a newer code's, which takes over just now. That it is full is known from what
+    it refused."""
     with by(time.monotonic() + DATABASE_PATIENCE):
         try:
             with db.engine.begin() as connection:
@@ -74,7 +75,9 @@ def database() -> str:
                 version = connection.scalar(text("select version_num from alembic_version"))
         except SQLAlchemyError:
             return "unreachable"
-    return "not migrated" if version is None or version in _former() else "ok"
+    if version is None or version in _former():
+        return "not migrated"
+    return "full" if is_full() else "ok"
 
 
 @cache

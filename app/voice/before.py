@@ -46,10 +46,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A delivery as it came in. `claim` None: another's. `call` None: it has no row yet. `kept`:
-    the account and the sealed token in the tenant's row. `history`: what was said last, in order;
-    empty when nothing is said now."""
+    """A delivery as it came in. `now` is by the database's clock: nodes need not agree on it, and a
+    call goes from one to the other. `claim` None: another's. `call` None: it has no row yet.
+    `kept`: the account and the sealed token in the tenant's row. `history`: what was said last, in
+    order; empty when nothing is said now."""
 
+    now: datetime
     claim: Claim | None
     version: int
     status: str
@@ -61,8 +63,8 @@ class Standing:
 # One statement, written out: every turn pays for it.
 _TAKE: Final = text(f"""
     with claimed as ({inbox.CLAIM})
-    select claimed.event, claimed.attempts, tenant.facts_version, tenant.status,
-           tenant.account_sid, tenant.sealed_auth_token,
+    select clock_timestamp() as now, claimed.event, claimed.attempts, tenant.facts_version,
+           tenant.status, tenant.account_sid, tenant.sealed_auth_token,
            (
                select json_agg(json_build_array(speaker, text) order by id)
                from (
@@ -78,7 +80,7 @@ _TAKE: Final = text(f"""
     left join call_session as call on call.tenant_id = tenant.id and call.call_sid = :sid
     where tenant.id = :tenant
 """)
-_BEFORE_CALL: Final = 7  # columns
+_BEFORE_CALL: Final = 8  # columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Before:
     """`limited`: why nobody is rung and no model asked; `refusal`: why the caller is not answered,
     as performing.refuse knows it, or ""."""
 
+    now: datetime
     found: Snapshot
     state: State
     memory: m.Memory
@@ -109,6 +112,7 @@ def take(delivery: Delivery, event: dict[str, Any]) -> Standing | None:
         return None
     call = Call(*row[_BEFORE_CALL:]) if row.id is not None else None
     return Standing(
+        now=row.now,
         claim=inbox.claimed(delivery, token, row.event, row.attempts),
         version=row.facts_version,
         status=row.status,
@@ -121,9 +125,10 @@ def take(delivery: Delivery, event: dict[str, Any]) -> Standing | None:
 def read(claimed: Claim, standing: Standing, minds: "Minds") -> Before:
     """Leaves no transaction open. For a call that is turned away nothing stays reserved."""
     delivery, call, history = claimed.delivery, standing.call, standing.history
+    now = standing.now
     found = tenant_facts.snapshot(delivery.tenant_id, standing.version)
     practises = str(claimed.event["called"]) in found.practice
-    here = means.balance(delivery.tenant_id, call, practises)
+    here = means.balance(delivery.tenant_id, call, practises, now)
     current = call is None or (call.outcome is None and call.turn == delivery.turn)
     if delivery.kind == Kind.VOICE and current:
         welcome = _met(claimed, standing.status, found, here)
@@ -132,6 +137,7 @@ def read(claimed: Claim, standing: Standing, minds: "Minds") -> Before:
         granted = means.to_go_on(found, here, asked) if call and current else Means()
         welcome = Welcome(granted, Limited(call.limited) if call and call.limited else None)
     before = Before(
+        now=now,
         found=found,
         state=State(call.state) if call else State.GREETING,
         memory=memory.from_json(call.memory) if call else m.Memory(),

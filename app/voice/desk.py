@@ -35,6 +35,7 @@ from app.voice import (
     legs,
     meanwhile,
     notices,
+    outage,
     thinking,
     told,
     twiml,
@@ -278,13 +279,16 @@ def _manner(admitted: Admitted) -> Snapshot:
 
 
 def _give_up(admitted: Admitted, reason: str) -> str:
-    """Nothing here works for this call any more: let the caller at least speak a message."""
+    """Nothing here works for this call any more: let the caller at least speak a message. Whoever
+    just did is not asked again: it is at Twilio, and will be found there."""
     hook = admitted.webhook
     log.error("call cannot go on", extra={"reason": reason})
     told.went_down("message", reason)
     failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
-    found = _manner(admitted)
-    return twiml.leave_message(notices.apology(found.language), _links(hook.turn), voice_of(found))
+    found, links = _manner(admitted), _links(hook.turn)
+    if hook.kind == Kind.MESSAGE:
+        return outage.recorded(hook, found, links)
+    return twiml.leave_message(notices.apology(found.language), links, voice_of(found))
 
 
 def _links(turn: int) -> twiml.Links:

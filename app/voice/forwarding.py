@@ -3,8 +3,6 @@
 Beside the flow: there is nothing to decide, and what sends calls away may be that deciding fails.
 """
 
-from datetime import UTC, datetime
-
 from flask import current_app
 from sqlalchemy import select
 
@@ -35,7 +33,7 @@ def forward(claimed: Claim, found: Snapshot, number: str, used: Means) -> str:
     )
     if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
         return late.give_way(claimed, found)
-    call.caller, call.started_at = str(event["caller"]), datetime.now(UTC)
+    call.caller, call.started_at = str(event["caller"]), calls.now()
     _advance(call, CallState.TRANSFER_ATTEMPT)
     means.put_down(call, used, 0)
     leases.extend(call.call_sid, used.talk_seconds)
@@ -94,7 +92,7 @@ def _taken(call: CallSession, turn: int) -> bool:
 def _advance(call: CallSession, state: CallState) -> None:
     call.turn += 1
     call.state = state
-    call.last_turn_at = datetime.now(UTC)
+    call.last_turn_at = calls.now()
 
 
 def _said(call: CallSession, text: str, turn: int) -> None:

@@ -77,14 +77,14 @@ class Spending(Protocol):
     def tokens_out(self) -> int: ...
 
 
-def balance(tenant_id: int, call: Spending | None, test: bool) -> Balance:
+def balance(tenant_id: int, call: Spending | None, test: bool, now: datetime) -> Balance:
     """`test`: what a call without a row yet will be."""
     if call is None:
         return Balance(tenant_id, test)
     return Balance(
         tenant_id,
         test=call.channel == Channel.TEST,
-        elapsed=round((datetime.now(UTC) - call.started_at).total_seconds()),
+        elapsed=round((now - call.started_at).total_seconds()),
         reserved=call.reserved,
         settled=call.settled,
         line_paid=call.line_paid,

@@ -28,7 +28,7 @@ def answer(recognised: Recognised, base_url: str) -> str:
         case Kind.SCREEN:
             return _screen(hook, links)
         case Kind.MESSAGE:
-            return _recorded(hook, found, links)
+            return recorded(hook, found, links)
         case Kind.TRANSFER_STATUS if hook.turn == meanwhile.TURN:
             return _dialled(hook, found, links)
         case Kind.VOICE if found and (number := found.forwards_to(datetime.now(UTC))):
@@ -53,7 +53,7 @@ def _screen(hook: Webhook, links: twiml.Links) -> str:
     return _hold(hook, links) or twiml.hang_up("", _voice(None))
 
 
-def _recorded(hook: Webhook, found: Snapshot | None, links: twiml.Links) -> str:
+def recorded(hook: Webhook, found: Snapshot | None, links: twiml.Links) -> str:
     """Who said nothing after the tone may want a person: the last that is left."""
     if hook.recording_sid:
         return twiml.hang_up(notices.thanks(_language(found)), _voice(found))

@@ -4,7 +4,6 @@ Nothing is said to be noted before its commit: the TwiML leaves only when all it
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from flask import current_app
 from sqlalchemy import case, func, select
@@ -62,7 +61,7 @@ def commit(claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision,
             return _give_way(claimed, before, said)
         if claimed.delivery.kind == Kind.VOICE:
             _begin(call, claimed, before)
-        steps.onto(call, step)
+        steps.onto(call, step, before.now)
         legs.settle(call, claimed, before.found.rates)
         recordings.keep_message(call, claimed)
         _keep(call, before, facts, decision)
@@ -144,7 +143,7 @@ def _new_call(claimed: Claim) -> CallSession | None:
 def _begin(call: CallSession, claimed: Claim, before: Before) -> None:
     """A test call was registered before anybody dialled."""
     call.caller = str(claimed.event["caller"])
-    call.started_at = datetime.now(UTC)
+    call.started_at = before.now
     call.limited = before.limited
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -26,7 +26,7 @@ _TALK: Final = text("""
             tokens_in = tokens_in + :tokens_in, tokens_out = tokens_out + :tokens_out,
             model = coalesce(:model, model), reserved = reserved + :reserved,
             settled = settled + :settled, line_paid = coalesce(:line_paid, line_paid),
-            last_turn_at = :at, updated_at = now()
+            last_turn_at = clock_timestamp(), updated_at = now()
         where tenant_id = :tenant and call_sid = :sid and turn = :turn and outcome is null
         returning id
     ),
@@ -77,7 +77,7 @@ def step(before: Before, decision: m.Decision, said: Said, model: str, cost: int
     )
 
 
-def onto(call: CallSession, step: Step) -> None:
+def onto(call: CallSession, step: Step, now: datetime) -> None:
     call.turn += 1
     call.state, call.memory, call.answers = CallState(step.state), step.memory, step.answers
     call.tokens_in += step.tokens_in
@@ -86,7 +86,7 @@ def onto(call: CallSession, step: Step) -> None:
     call.reserved += step.reserved
     call.settled += step.settled
     call.line_paid = call.line_paid if step.line_paid is None else step.line_paid
-    call.last_turn_at = datetime.now(UTC)
+    call.last_turn_at = now
 
 
 def only_talks(claimed: Claim, decision: m.Decision) -> bool:
@@ -103,7 +103,7 @@ def talk(claimed: Claim, step: Step, lines: list[Line], answer: str) -> bool:
     given = asdict(step) | {
         "memory": json.dumps(step.memory), "lines": json.dumps([asdict(one) for one in lines]),
         "tenant": delivery.tenant_id, "sid": delivery.call_sid, "kind": str(delivery.kind),
-        "turn": delivery.turn, "token": claimed.token, "answer": answer, "at": datetime.now(UTC),
+        "turn": delivery.turn, "token": claimed.token, "answer": answer,
     }  # fmt: skip
     with apart(delivery.tenant_id) as connection:
         done = connection.execute(_TALK, given).first() is not None

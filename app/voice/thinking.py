@@ -63,7 +63,7 @@ def _beside(claimed: Claim, before: Before) -> str | None:
         return performing.refuse(claimed, before)
     if before.forwarded:
         return forwarding.ended(claimed, before.found)
-    to = before.found.forwards_to(tenant_facts.now())
+    to = before.found.forwards_to(before.now)
     if to and claimed.delivery.kind == Kind.VOICE and not before.limited:
         granted = _to_talk(before)
         return forwarding.forward(claimed, before.found, to, granted) if granted else None
@@ -75,7 +75,7 @@ def _facts(claimed: Claim, before: Before) -> m.Facts:
     told = claimed.event
     facts = tenant_facts.build(
         before.found,
-        tenant_facts.now(),
+        before.now,
         caller=str(told["caller"]),
         called=str(told["called"]),
         chosen=before.memory.language,

@@ -62,11 +62,14 @@ class Stage:
         self.mine, self.theirs = world.businesses[:2]
         self.failures: list[str] = []
         self.recovered: float | None = None  # seconds from the last fault to a clean ledger
-        world.model.reset()
-        world.sink.reset()
-        self._began: datetime = world.query("select clock_timestamp()")[0][0]
-        self._log = logbook.Logbook({part.name: part.log for part in world.product})
         self._healed: float | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self.world.model.reset()
+        self.world.sink.reset()
+        self.began: datetime = self.world.query("select clock_timestamp()")[0][0]
+        self._log = logbook.Logbook({part.name: part.log for part in self.world.product})
 
     def expect(self, holds: bool, sentence: str) -> None:
         """`sentence` says what is wrong when it does not hold."""
@@ -88,7 +91,7 @@ class Stage:
         self._healed = time.monotonic()
 
     def kept(self) -> rows.Kept:
-        return rows.since(self.world.query, self._began)
+        return rows.since(self.world.query, self.began)
 
     def seen(self) -> Seen:
         world = self.world
@@ -110,6 +113,18 @@ class Stage:
             time.sleep(LOOK)
         return True
 
+    def close_ledger(self, robots: bool = True) -> None:
+        """All until now is checked, and a new ledger begun: what follows changes what is kept.
+        Not `robots`: the calls were somebody else's, and only logs are checked."""
+        self.healed()
+        self.expect(self.wait_settled(), f"not settled within {RECOVERY:.0f} s")
+        if robots:
+            self._check()
+        else:
+            self.failures += logbook.faults(self._log.lines())
+        self.ledger.calls.clear()
+        self._begin()
+
     def finish(self) -> None:
         """Ends every drill: all is healed, the ledger is checked, the common bars are held."""
         self.world.heal()
@@ -118,6 +133,9 @@ class Stage:
         self.recovered = time.monotonic() - healed
         if not clean:
             self.failures.append(f"not recovered within {RECOVERY:.0f} s")
+        self._check()
+
+    def _check(self) -> None:
         self.failures += checking.discrepancies(self.seen(), self.kept(), self.allowed)
         self.failures += logbook.faults(self._log.lines())
         self._check_calls()

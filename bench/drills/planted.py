@@ -1,12 +1,15 @@
-"""Work that the product does not have: rows that raise, crash or hang, and shorter times for them.
+"""Work that the product does not have: rows that raise, crash or hang, and shorter times for them;
+and a clock of its own.
 
-Put into the workers by the harness (launcher.py), as controls are taken away.
+Put into its processes by the harness (launcher.py), as controls are taken away.
 """
 
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NoReturn
+
+from bench.drills import shifted
 
 RAISES, CRASHES, HANGS = "drill_raises", "drill_crashes", "drill_hangs"
 TRIES = 3
@@ -44,4 +47,4 @@ def _poison() -> None:
     vars(holding).update(LEASE=LEASE, EVERY=EVERY, LONGEST=LONGEST)
 
 
-PLANTED: dict[str, Callable[[], None]] = {"poison": _poison}
+PLANTED: dict[str, Callable[[], None]] = {"poison": _poison, "clock": shifted.shift}

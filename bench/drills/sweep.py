@@ -67,7 +67,7 @@ def _places(stage: Stage) -> Iterator[tuple[str, list[str]]]:
     yield "logs", [part.log.read_text(errors="replace") for part in world.parts.values()]
     yield "mails", [mail.text for mail in stage.seen().mails]
     yield "questions to the model", [str(body) for body in world.model.requests]
-    yield "Redis", list(_of_redis(world.valkey.url))
+    yield "Redis", list(of_redis(world.valkey.url))
     yield "metrics", [_metrics(port) for port in world.nodes]
     tables = world.query("select tablename from pg_tables where schemaname = 'public'")
     yield (
@@ -76,7 +76,7 @@ def _places(stage: Stage) -> Iterator[tuple[str, list[str]]]:
     )
 
 
-def _of_redis(url: str) -> Iterator[str]:
+def of_redis(url: str) -> Iterator[str]:
     with redis.Redis.from_url(url) as valkey:
         for key in valkey.scan_iter():
             yield str(key)

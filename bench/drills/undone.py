@@ -7,7 +7,7 @@ is no longer caught, and `--sabotage` says so.
 import dataclasses
 from typing import Any
 
-from bench.drills import undone_work
+from bench.drills import undone_upkeep, undone_words, undone_work
 from bench.drills.control import Control
 
 
@@ -134,4 +134,7 @@ CONTROLS = {
     "database-clock": Control("the clock over what the database is asked", _no_database_clock),
     "pool-timeout": Control("the short wait for a connection of the pool", _patient_pool),
     "sweeper": Control("the scheduler's look for work that nobody was woken for", _no_sweeper),
-} | undone_work.CONTROLS
+    **undone_work.CONTROLS,
+    **undone_words.CONTROLS,
+    **undone_upkeep.CONTROLS,
+}

@@ -142,7 +142,7 @@ def _context(app: Flask) -> float:
             standing = before.take(delivery, {})
             assert standing is not None
             found = facts.snapshot(1, standing.version)
-            facts.build(found, facts.now(), caller=CALLER, called=called)
+            facts.build(found, standing.now, caller=CALLER, called=called)
 
         found = _each(read, 30) / 1000
         db.session.rollback()

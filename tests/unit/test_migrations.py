@@ -5,7 +5,10 @@ import ast
 from pathlib import Path
 
 import pytest
+from psycopg2 import errors
+from sqlalchemy.exc import OperationalError
 
+from app.cli import migrate
 from config import ROOT
 
 VERSIONS = sorted((ROOT / "migrations" / "versions").glob("0*.py"))
@@ -51,3 +54,20 @@ def test_a_migration_takes_away_nothing_that_the_version_before_uses(path: Path)
         assert found
     elif path.name not in CONTRACTED:
         assert found == []
+
+
+def test_a_migration_gives_way_to_whoever_reads_and_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(migrate, "LOCK_PAUSE", 0.0)
+    problems = [errors.LockNotAvailable(), errors.LockNotAvailable()]
+
+    def change() -> None:
+        if problems:
+            raise OperationalError("alter table", {}, problems.pop())
+
+    migrate.patiently(change)
+    problems.append(errors.DiskFull())
+    with pytest.raises(OperationalError):
+        migrate.patiently(change)
+    assert not problems

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 from xml.etree import ElementTree
 
@@ -137,3 +138,40 @@ def test_an_answer_that_comes_too_late_costs_its_own_connection_and_no_other(app
     with engine.connect() as one, engine.connect() as two:
         assert process in {one.scalar(own), two.scalar(own)}
     engine.dispose()
+
+
+@pytest.fixture
+def full_disk(services: Services) -> Callable[..., None]:
+    """Asked with whether PostgreSQL has no room for another row of the inbox."""
+    refuses = (
+        "create function refuse() returns trigger language plpgsql as"
+        " $$ begin raise exception 'no space left' using errcode = '53100'; end $$;"
+        "create trigger full_disk before insert on inbound_request"
+        " for each row execute function refuse()"
+    )
+
+    def change(full: bool) -> None:
+        connection = psycopg2.connect(services.admin_url())
+        with closing(connection), connection, connection.cursor() as cursor:
+            cursor.execute(refuses if full else "drop function refuse cascade")
+
+    return change
+
+
+def test_a_full_disk_is_told_of_for_a_while_and_callers_are_held(
+    full_disk: Callable[..., None],
+    caller: Caller,
+    app: Flask,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caller.dial()
+    full_disk(True)
+    held = caller.say(1, "I want to leave a message")
+    assert verbs(held.text) == ["Say", "Pause", "Redirect"]
+    ready = app.test_client().get("/readyz")
+    assert (ready.status_code, ready.get_json()["database"]) == (503, "full")
+    full_disk(False)
+    monkeypatch.setattr(database, "FULL_SECONDS", 0.0)
+    assert app.test_client().get("/readyz").get_json()["database"] == "ok"
+    answer = caller.post(ElementTree.fromstring(held.text).findtext("Redirect") or "")
+    assert verbs(answer.text)[-1] == "Redirect"

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any
 from xml.etree import ElementTree
@@ -16,6 +16,7 @@ from app import models
 from app.ai.interpreter import Heard, Tier, Understood
 from app.extensions import db
 from app.tenancy import acting_for
+from app.voice import means
 from app.voice.flow.messages import Answer
 from tests.web.conftest import Business, Caller
 
@@ -108,6 +109,23 @@ def test_a_thought_whose_process_died_is_taken_over_with_the_callers_words(
         db.session.commit()
     answer = caller.post("/twilio/gather?turn=1&wait=1")  # the filler's redirect: no words
     assert "behind the house" in answer.text
+
+
+def test_a_message_that_cannot_be_kept_is_not_asked_for_again(app: Flask, caller: Caller) -> None:
+    caller.dial()
+    with app.app_context(), acting_for(caller.business.tenant.id):
+        db.session.add(
+            models.InboundRequest(
+                call_sid=caller.call_sid, kind="message", turn=1, event={}, attempts=3,
+                lease_token="0" * 32, lease_until=db.func.now() - timedelta(seconds=1),
+            )
+        )  # fmt: skip
+        db.session.commit()
+    recording = "RE" + "b" * 32
+    spoken = f"https://api.twilio.com/2010-04-01/Accounts/x/Recordings/{recording}"
+    answer = caller.post("/twilio/message?turn=1", RecordingUrl=spoken, RecordingDuration="12")
+    assert verbs(answer.text) == ["Say", "Hangup"]
+    assert "Thank you for your message" in answer.text
 
 
 def test_a_thought_that_comes_after_the_hang_up_changes_nothing(
@@ -380,3 +398,20 @@ def test_hostile_words_names_and_entries_never_break_the_document(
         assert set(verbs(answer.text)) <= allowed
         dialled = ElementTree.fromstring(answer.text).findall(".//Number")
         assert all(n.text == "+12125550199" for n in dialled)
+
+
+class Wrong(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "Wrong":
+        return super().now(tz) + timedelta(hours=1)
+
+
+def test_a_node_whose_clock_is_wrong_goes_by_the_databases(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller.dial()
+    monkeypatch.setattr(means, "datetime", Wrong)
+    assert verbs(caller.say(1, QUESTION).text)[0] == "Gather"
+    caller.hang_up()
+    [call] = caller.all(models.CallSession)
+    assert call.started_at <= call.ended_at < call.started_at + timedelta(minutes=5)
