@@ -286,6 +286,8 @@ def _give_up(admitted: Admitted, reason: str) -> str:
     told.went_down("message", reason)
     failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
     found, links = _manner(admitted), _links(hook.turn)
+    if hook.kind == Kind.MESSAGE and hook.wait:  # a redirect does not tell the recording again
+        return twiml.hang_up(notices.thanks(found.language), voice_of(found))
     if hook.kind == Kind.MESSAGE:
         return outage.recorded(hook, found, links)
     return twiml.leave_message(notices.apology(found.language), links, voice_of(found))
