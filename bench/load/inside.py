@@ -53,7 +53,7 @@ ROWS = """
     insert into call_session (tenant_id, call_sid, channel, caller, called, state, outcome,
                               started_at, ended_at, last_turn_at, duration, turn)
     select 1 + n %% %(tenants)s, 'CA' || md5('grown' || n), 'phone', '%(caller)s', '+12125550100',
-           'ENDED', 'answered', now() - n * interval '1 second', now(), now(), 60, 2
+           'ended', 'answered', now() - n * interval '1 second', now(), now(), 60, 2
     from generate_series(1, %(calls)s) n;
     insert into inbound_request (tenant_id, call_sid, kind, turn, event, lease_token, lease_until,
                                  attempts, twiml)

@@ -11,7 +11,7 @@ import psycopg2
 from bench.load import callers
 from bench.load.callers import Act, Tally
 from bench.load.measures import THINKS, Figures, prepare, wait_until
-from bench.load.world import World, vendor, world
+from bench.load.world import NUMBERS, World, vendor, world
 from tests.fakes.mail_sink import MailSink
 
 CALLS, JOBS = 20, 3000
@@ -20,12 +20,12 @@ PATIENCE = 120.0
 ENDED = """
     insert into call_session (tenant_id, call_sid, channel, caller, called, state, outcome,
                               started_at, ended_at, last_turn_at, duration)
-    select 1, 'CA' || md5('load' || n), 'phone', '+12125550142', '+12125550100', 'ENDED',
+    select 1 + n %% %(tenants)s, 'CA' || md5('load' || n), 'phone', '+12125550142', '+12125550100', 'ended',
            'answered', now(), now(), now(), 60
     from generate_series(1, %(jobs)s) n;
-    update receptionist_config set summary_recipients = '[]';
+    update receptionist_config set summary_recipients = '{}';
     insert into job (tenant_id, kind, key, call_id, args, status)
-    select 1, 'summarise_call', 'summarise_call:' || id, id, '{}', 'waiting'
+    select tenant_id, 'summarise_call', 'summarise_call:' || id, id, '{}', 'waiting'
     from call_session where call_sid like 'CA%%' and outcome = 'answered';
 """
 
@@ -88,7 +88,7 @@ def _family(pid: int) -> list[psutil.Process]:
 
 def _plant(here: World) -> None:
     with psycopg2.connect(here.admin_url) as connection, connection.cursor() as cursor:
-        cursor.execute(ENDED, {"jobs": JOBS})
+        cursor.execute(ENDED, {"jobs": JOBS, "tenants": len(NUMBERS)})
 
 
 def _left(here: World) -> int:
