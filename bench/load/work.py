@@ -20,8 +20,8 @@ PATIENCE = 120.0
 ENDED = """
     insert into call_session (tenant_id, call_sid, channel, caller, called, state, outcome,
                               started_at, ended_at, last_turn_at, duration)
-    select 1 + n %% %(tenants)s, 'CA' || md5('load' || n), 'phone', '+12125550142', '+12125550100', 'ended',
-           'answered', now(), now(), now(), 60
+    select 1 + n %% %(tenants)s, 'CA' || md5('load' || n), 'phone', '+12125550142',
+           '+12125550100', 'ended', 'answered', now(), now(), now(), 60
     from generate_series(1, %(jobs)s) n;
     update receptionist_config set summary_recipients = '{}';
     insert into job (tenant_id, kind, key, call_id, args, status)
