@@ -1,6 +1,7 @@
 """The web server: gunicorn with threads, since a turn of a call mostly waits for the model."""
 
 import argparse
+import gc
 import os
 import threading
 import time
@@ -48,6 +49,8 @@ class Server(BaseApplication):
     def load(self) -> Flask:
         """Once, before the fork: the workers share what it takes in memory."""
         self.flask = create_app(self.settings)
+        gc.collect()
+        gc.freeze()  # its marks would copy, process by process, what is shared
         return self.flask
 
     def after_fork(self, arbiter: Any, worker: Any) -> None:

@@ -17,7 +17,7 @@ from bench.drills.drill import Drill, Figures, Sabotage, Stage
 from bench.drills.ledger import Call, share
 from bench.drills.outside import Body, Reply
 
-FEW, MANY, SECONDS = 15, 50, 4  # robocalls a second, and for how long
+A_SECOND, SECONDS = 50, 4  # robocalls, and for how long
 OTHERS = 3
 QUICK = 2.0
 SLOW = 3.0  # seconds that the model thinks about a robocall
@@ -25,14 +25,14 @@ RACERS, RACING = 200, 16  # in all, and at any time
 CAP = 30 * CENT
 
 
-def flood(stage: Stage, a_second: int) -> Figures:
+def flood(stage: Stage) -> Figures:
     """The other business's callers come and go meanwhile, as they would otherwise."""
     began, over = time.monotonic(), threading.Event()
     mine = stage.mine.canary
     stage.world.model.manner = lambda body, reply: _slow_for(mine, body, reply)
 
     def robocall(number: int) -> None:
-        time.sleep(max(0.0, began + number / a_second - time.monotonic()))
+        time.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
         steps = (Step(Heard("this is an important message about your warranty")), Step(None))
         stage.robot.play(stage.robot.line(stage.mine), Caller(steps))
 
@@ -40,7 +40,7 @@ def flood(stage: Stage, a_second: int) -> Figures:
         while not over.is_set():
             stage.robot.leaves_message(stage.theirs)
 
-    many = a_second * SECONDS
+    many = A_SECOND * SECONDS
     with stage.robot.meanwhile([caller] * OTHERS):
         stage.robot.at_once([partial(robocall, number) for number in range(many)], most=many)
         placed = time.monotonic() - began
@@ -128,13 +128,7 @@ DRILLS = (
         race, Sabotage("reservations"), alone=True,
     ),
     Drill(
-        "flood", f"{FEW} robocalls a second on one business for {SECONDS} s",
-        f"{NOT_HELD} ({MANY} a second with --all)", partial(flood, a_second=FEW),
-        Sabotage("fairness"), Allowed(unread=True), LIMITED, alone=True,
-    ),
-    Drill(
-        "flood-all", f"{MANY} robocalls a second on one business for {SECONDS} s", NOT_HELD,
-        partial(flood, a_second=MANY), Sabotage("fairness"), Allowed(unread=True), LIMITED,
-        first=False, alone=True,
+        "flood", f"{A_SECOND} robocalls a second on one business for {SECONDS} s", NOT_HELD,
+        flood, Sabotage("fairness"), Allowed(unread=True), LIMITED, alone=True,
     ),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from bench.drills.faults import How
 from bench.drills.robot import Midway
 
 CALLERS = 6
-OUTAGE = 20.0
+OUTAGE, LATE = 20.0, 2  # seconds; callers who begin in its second half
 FAST, IMMEDIATE = signal.SIGINT, signal.SIGQUIT
 ENOUGH = 24  # callers at once, on two nodes with three connections each
 TALKED = 8  # of them at least, instead of only speaking after the tone
@@ -48,9 +48,10 @@ def restart(stage: Stage) -> Figures:
 
 
 def outage(stage: Stage) -> Figures:
-    """Calls in the middle, calls that begin, and calls that begin late in it."""
+    """Calls in the middle, calls that begin, and calls that begin late in it, who are held until it
+    is over."""
     postgres, midway = stage.world.postgres, Midway()
-    beginning = [partial(stage.robot.leaves_message, stage.theirs)] * 2
+    beginning = [partial(stage.robot.leaves_message, stage.theirs)] * LATE
     with stage.robot.meanwhile(messages(stage, midway)):
         midway.wait_for(CALLERS)
         began = time.monotonic()
@@ -62,6 +63,8 @@ def outage(stage: Stage) -> Figures:
                 time.sleep(max(0.0, began + OUTAGE - time.monotonic()))
                 postgres.revive()
                 stage.healed()
+    spoken = sum(call.read_back for call in stage.ledger.calls)
+    stage.expect(spoken >= LATE, f"{spoken} callers were held until it was over, not {LATE}")
     return conclude(stage)
 
 

@@ -6,8 +6,9 @@ import random
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from app.phone.form import inbound
 from app.phone.signature import sign
@@ -18,7 +19,14 @@ QUESTIONS = (
     "Where can I park?", "Could you tell me where to leave my car?", "Is there any parking?",
     "Can I pay by card?", "Do you take cards?", "Which areas do you cover?",
 )  # fmt: skip
-Act = Callable[["Tally"], Awaitable[None]]
+
+
+class Act(Protocol):
+    """What a caller does; `turns` of a call, where there is one."""
+
+    def __call__(self, tally: "Tally", turns: int = TURNS) -> Awaitable[None]: ...
+
+
 _GATHER = re.compile(r'<Gather\b[^>]*\baction="([^"]+)"')
 _REDIRECT = re.compile(r"<Redirect\b[^>]*>([^<]+)</Redirect>")
 
@@ -56,7 +64,7 @@ class Place:
         return await post(port, path, form, {"X-Twilio-Signature": signature})
 
 
-async def talk(tally: Tally, place: Place, pause: float, turns: int = TURNS) -> None:
+async def talk(tally: Tally, turns: int = TURNS, *, place: Place, pause: float) -> None:
     """One call. `pause`: seconds between an answer and the next question."""
     called = random.choice(place.numbers)
     caller = f"+1212{random.randrange(2000000, 9999999)}"
@@ -107,8 +115,9 @@ def _path(url: str, place: Place) -> str:
     return html.unescape(url).partition("#")[0].removeprefix(place.base_url)
 
 
-async def plain(tally: Tally, port: int, path: str, pause: float) -> None:
+async def plain(tally: Tally, turns: int = TURNS, *, port: int, path: str, pause: float) -> None:
     """A turn of the sketch, which knows no calls."""
+    del turns
     form = inbound("AC" + "0" * 32, "CA" + secrets.token_hex(16), "+12125550100", "+12125550142")
     await asyncio.sleep(pause)
     try:
@@ -130,6 +139,7 @@ def at_once(callers: int, act: Act, warm: float, seconds: float, spread: float) 
 
     async def caller() -> None:
         await asyncio.sleep(random.uniform(0, spread))
+        await act(tally, random.randint(1, TURNS))  # so that calls end, and begin, at any time
         while time.monotonic() < ends:
             await act(tally)
 

@@ -17,6 +17,7 @@ from bench.product import Product
 
 THINKS, SLOW = 0.8, 3.0  # seconds of the model
 CALLERS, PAUSE = 500, 5.0
+GATHERING = 25.0  # seconds in which they come: 500 do not dial in the same moment
 CROWD = 160  # callers without a pause: more than one server's threads answer
 RATE = 50.0  # of turns, or of calls that begin, a second
 QUARTER = 0.5  # of one of the two cores: a quarter of the box
@@ -72,8 +73,9 @@ def with_model(lasts: Lasts) -> Figures:
 
 
 def _crowded(node: Node, act: callers.Act, lasts: Lasts) -> Figures:
+    lasts = Lasts(GATHERING + lasts.warm, lasts.counted)
     with _cpu(node, lasts) as spent:
-        tally = callers.at_once(CALLERS, act, lasts.warm, lasts.counted, PAUSE + THINKS)
+        tally = callers.at_once(CALLERS, act, lasts.warm, lasts.counted, GATHERING)
     return points(tally.turns, THINKS) | {
         "cpu ms": round(spent[0] / len(tally.turns) * 1000, 2),
         "a second": round(len(tally.turns) / lasts.counted, 1),
