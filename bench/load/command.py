@@ -49,10 +49,12 @@ def run(argv: list[str]) -> int:
                 continue
             print(f"run {number + 1}: {name} …", file=sys.stderr, flush=True)
             try:
-                runs[-1] |= measure()
+                found = measure()
             except NotUp as problem:
                 print(problem, file=sys.stderr)
                 return 2
+            print(json.dumps(found), file=sys.stderr, flush=True)
+            runs[-1] |= found
     result = {"bench": "load", "where": machine.facts(), "runs": runs, "figures": medians(runs)}
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

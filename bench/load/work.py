@@ -72,13 +72,17 @@ def jobs() -> Figures:
         began, first = time.monotonic(), _left(here)
         wait_until(lambda: _left(here) == 0, PATIENCE, "the last job")
         took = time.monotonic() - began
-        memory = max(
-            one.memory_full_info().pss / 2**20
-            for child in here.children
-            if "worker" in child.args  # type: ignore[operator]
-            for one in _family(child.pid)
-        )
+        workers = [child for child in here.children if "worker" in child.args]  # type: ignore[operator]
+        memory = max(_memory(one) for child in workers for one in _family(child.pid))
     return {"jobs/s": round(first / took, 0), "memory worker": round(memory, 1)}
+
+
+def _memory(one: psutil.Process) -> float:
+    """MiB; of a child that is gone by now 0."""
+    try:
+        return float(one.memory_full_info().pss / 2**20)
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _family(pid: int) -> list[psutil.Process]:
