@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from app.ai.interpreter import HISTORY, Speaker, Turn
 from app.extensions import db
-from app.models import Limited, TenantStatus
+from app.models import Channel, Limited, TenantStatus
 from app.voice import callers, forwarding, inbox, means, memory
 from app.voice import facts as tenant_facts
 from app.voice.callers import Ring, Welcome
@@ -22,7 +22,7 @@ from app.voice.means import Balance, Means
 from app.voice.webhook import Kind
 
 if TYPE_CHECKING:
-    from app.voice.desk import Minds
+    from app.voice.minds import Minds
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def read(claimed: Claim, standing: Standing, minds: "Minds") -> Before:
     now = standing.now
     found = tenant_facts.snapshot(delivery.tenant_id, standing.version)
     practises = str(claimed.event["called"]) in found.practice
-    here = means.balance(delivery.tenant_id, call, practises, now)
+    here = _balance(delivery.tenant_id, call, practises, now)
     current = call is None or (call.outcome is None and call.turn == delivery.turn)
     if delivery.kind == Kind.VOICE and current:
         welcome = _met(claimed, standing.status, found, here)
@@ -159,6 +159,21 @@ def read(claimed: Claim, standing: Standing, minds: "Minds") -> Before:
         db.session.commit()
     db.session.remove()  # the connection goes back while we think
     return before
+
+
+def _balance(tenant_id: int, call: Call | None, test: bool, now: datetime) -> Balance:
+    """`test`: what a call without a row yet will be."""
+    if call is None:
+        return Balance(tenant_id, test)
+    return Balance(
+        tenant_id,
+        test=call.channel == Channel.TEST,
+        elapsed=round((now - call.started_at).total_seconds()),
+        reserved=call.reserved,
+        settled=call.settled,
+        line_paid=call.line_paid,
+        tokens=call.tokens_in + call.tokens_out,
+    )
 
 
 def _met(claimed: Claim, status: str, found: Snapshot, here: Balance) -> Welcome:

@@ -4,24 +4,18 @@ TwiML leaves within about 1.8 s of arrival: a slow mind costs the caller a fille
 the same turn, while the thought goes on and commits by itself (see inbox.py for the protocol).
 """
 
-import importlib
 import logging
 import secrets
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from contextlib import suppress
 from dataclasses import asdict, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 from flask import Flask, current_app
 
-from app import breaker, database, logs
+from app import database
 from app.ai import meaning
-from app.ai.interpreter import Interpreter
-from app.ai.offline import OfflineInterpreter
-from app.breaker import Breaker
 from app.extensions import db
 from app.metrics import catalogue, counting
 from app.tenancy import acting_for
@@ -46,20 +40,16 @@ from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
 from app.voice.manner import voice_of
-from app.voice.sharing import FairPool, Pace, Shares
+from app.voice.minds import Minds
+from app.voice.sharing import Pace
 from app.voice.webhook import Kind, Webhook
 from config import Settings
-
-if TYPE_CHECKING:
-    from app.ai.openai import OpenAIInterpreter
 
 ANSWER_WITHIN = 1.6  # seconds from arrival until a filler goes out
 POLL_FIRST, POLL_LONGEST = 0.03, 0.25
 MOST_FILLERS = 8  # then something is broken: the caller gets to speak a message instead
 MOST_ATTEMPTS = 3
 MOST_RESUMED = 3  # times that one call comes back from Twilio's own fallback
-MODEL_FAILURES, MODEL_REST = 3, 20.0
-LARGEST_POOL = 256
 _NOT_OF_THE_CALLER = (
     "account_sid", "wait", "attempt", "ask", "since", "parent_call_sid", "error_code", "failed",
     "failed_turn",
@@ -72,76 +62,6 @@ log = logging.getLogger(__name__)
 
 class Outdated(Exception):
     """The tenant's account or its token is not what the request was let in by: look again."""
-
-
-class _Carrying(ThreadPoolExecutor):
-    """Its lines in the log are about what its submitter's are."""
-
-    def submit(self, work: Any, /, *args: Any, **named: Any) -> "Future[Any]":
-        return super().submit(logs.carried(work), *args, **named)
-
-
-class Minds:
-    """Who understands words on this node, and the pools they think in. Built lazily, so that each
-    process has its own threads and clients after a fork."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._models: dict[str, OpenAIInterpreter] = {}
-        self.thoughts: dict[Delivery, Future[str]] = {}  # what is being thought about here
-        self.offline: Interpreter = OfflineInterpreter()
-        if settings.openai_api_key:
-            # It takes a second to import: before the first call, and before the fork.
-            importlib.import_module("app.ai.openai")
-
-    @cached_property
-    def turns(self) -> FairPool:
-        return FairPool(min(self._settings.web_threads, LARGEST_POOL), "turn")
-
-    @cached_property
-    def requests(self) -> Shares:
-        """Of this node's web threads, which wait for the thoughts."""
-        return Shares(self._settings.web_threads)
-
-    @cached_property
-    def pace(self) -> Pace:
-        """At work, each has a connection; half of them are left to others."""
-        return Pace(max(1, self._settings.db_pool_size // 2))
-
-    @cached_property
-    def calls(self) -> ThreadPoolExecutor:
-        # Abandoned model calls keep their thread until the client's own timeout.
-        return _Carrying(min(2 * self._settings.web_threads, LARGEST_POOL), "model")
-
-    def guard(self, name: str) -> Breaker:
-        """Of that model: another tenant's may be another server's."""
-        name = name or self._settings.openai_model
-        return breaker.of(f"model {name}", MODEL_FAILURES, MODEL_REST)
-
-    def close(self) -> None:
-        """End the threads and connections of this process."""
-        if "turns" in vars(self):
-            vars(self).pop("turns").close()
-        if "calls" in vars(self):
-            vars(self).pop("calls").shutdown(cancel_futures=True)
-        for model in self._models.values():
-            model.close()
-        self._models.clear()
-
-    def model(self, name: str) -> Interpreter | None:
-        """The interpreter for a tenant's model name ("": the installation's), if there is a key."""
-        if not self._settings.openai_api_key:
-            return None
-        name = name or self._settings.openai_model
-        if name not in self._models:
-            from app.ai import openai
-
-            self._models[name] = openai.OpenAIInterpreter(
-                api_key=self._settings.openai_api_key,
-                base_url=self._settings.openai_base_url,
-                model=name,
-            )
-        return self._models[name]
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -8,7 +8,7 @@ offline interpreter answers, then only a message is taken.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from flask import current_app
 
@@ -56,40 +56,6 @@ class Means:
     time_is_up: bool = False
     talk: int = 0
     talk_seconds: int = 0
-
-
-class Spending(Protocol):
-    """What a call's row tells of its money and its time."""
-
-    @property
-    def channel(self) -> str: ...
-    @property
-    def started_at(self) -> datetime: ...
-    @property
-    def reserved(self) -> int: ...
-    @property
-    def settled(self) -> int: ...
-    @property
-    def line_paid(self) -> int: ...
-    @property
-    def tokens_in(self) -> int: ...
-    @property
-    def tokens_out(self) -> int: ...
-
-
-def balance(tenant_id: int, call: Spending | None, test: bool, now: datetime) -> Balance:
-    """`test`: what a call without a row yet will be."""
-    if call is None:
-        return Balance(tenant_id, test)
-    return Balance(
-        tenant_id,
-        test=call.channel == Channel.TEST,
-        elapsed=round((now - call.started_at).total_seconds()),
-        reserved=call.reserved,
-        settled=call.settled,
-        line_paid=call.line_paid,
-        tokens=call.tokens_in + call.tokens_out,
-    )
 
 
 def to_begin(found: Snapshot, here: Balance) -> Means | None:

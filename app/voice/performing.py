@@ -47,41 +47,63 @@ from app.voice.webhook import Kind
 
 def commit(claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision, said: Said) -> str:
     """Perform a decision if the turn is still ours to finish; else answer what is stored."""
-    model = facts.model or current_app.extensions["settings"].openai_model
-    step = steps.step(before, decision, said, model, _tokens_cost(before, said))
-    parts = _parts(claimed, before, facts, decision)
-    if steps.only_talks(claimed, decision):
-        answer, outcome = _rendered(claimed, before, facts, decision, parts), None
-        told_of = transcribing.lines(decision, said, parts, facts)
-        if not steps.talk(claimed, step, told_of, answer):
-            return _give_way(claimed, before, said)
-    else:
-        call = _locked(claimed, before)
-        if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
-            return _give_way(claimed, before, said)
-        if claimed.delivery.kind == Kind.VOICE:
-            _begin(call, claimed, before)
-        steps.onto(call, step, before.now)
-        legs.settle(call, claimed, before.found.rates)
-        recordings.keep_message(call, claimed)
-        _keep(call, before, facts, decision)
-        if claimed.event.get("unkept"):
-            parts.insert(0, _not_kept(call, before.found, decision))
-        told_of = transcribing.lines(decision, said, parts, facts)
-        transcribing.transcribe(call, claimed.delivery.turn, told_of)
-        if decision.state == State.ENDED:
-            calls.finish_call(call, ended_by="receptionist", prices=before.found.rates)
-        attempt = legs.ringing(call)
-        answer = _rendered(claimed, before, facts, decision, parts, attempt)
-        if not inbox.finish(claimed, answer):
-            return _give_way(claimed, before, said)
-        outcome = call.outcome
-        db.session.commit()
-        outbox.wake()
+    act = _talk if steps.only_talks(claimed, decision) else _act
+    done = act(claimed, before, facts, decision, said)
+    if done is None:
+        return _give_way(claimed, before, said)
+    answer, outcome = done
     if claimed.delivery.kind == Kind.VOICE and not before.here.test:
         counting.count(catalogue.CALLS_BEGUN)
     told.decided(before.state, decision, said.understood, outcome)
     return answer
+
+
+Done = tuple[str, str | None]  # the TwiML, and the call's outcome if it ended
+
+
+def _talk(
+    claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision, said: Said
+) -> Done | None:
+    """By one statement; None: the turn is not ours any more."""
+    parts = _parts(claimed, before, facts, decision)
+    answer = _rendered(claimed, before, facts, decision, parts)
+    lines_said = transcribing.lines(decision, said, parts, facts)
+    done = steps.talk(claimed, _step(before, facts, decision, said), lines_said, answer)
+    return (answer, None) if done else None
+
+
+def _act(
+    claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision, said: Said
+) -> Done | None:
+    """With all that the effects keep; None: the turn is not ours any more."""
+    call = _locked(claimed, before)
+    if call is None or call.outcome is not None or call.turn != claimed.delivery.turn:
+        return None
+    if claimed.delivery.kind == Kind.VOICE:
+        _begin(call, claimed, before)
+    steps.onto(call, _step(before, facts, decision, said), before.now)
+    legs.settle(call, claimed, before.found.rates)
+    recordings.keep_message(call, claimed)
+    _keep(call, before, facts, decision)
+    parts = _parts(claimed, before, facts, decision)
+    if claimed.event.get("unkept"):
+        parts.insert(0, _not_kept(call, before.found, decision))
+    lines_said = transcribing.lines(decision, said, parts, facts)
+    transcribing.transcribe(call, claimed.delivery.turn, lines_said)
+    if decision.state == State.ENDED:
+        calls.finish_call(call, ended_by="receptionist", prices=before.found.rates)
+    answer = _rendered(claimed, before, facts, decision, parts, legs.ringing(call))
+    if not inbox.finish(claimed, answer):
+        return None
+    outcome = call.outcome
+    db.session.commit()
+    outbox.wake()
+    return answer, outcome
+
+
+def _step(before: Before, facts: m.Facts, decision: m.Decision, said: Said) -> steps.Step:
+    model = facts.model or current_app.extensions["settings"].openai_model
+    return steps.step(before, decision, said, model, _tokens_cost(before, said))
 
 
 def refuse(claimed: Claim, before: Before) -> str:

@@ -26,7 +26,7 @@ from app.voice.transcribing import Said
 from app.voice.webhook import Kind
 
 if TYPE_CHECKING:
-    from app.voice.desk import Minds
+    from app.voice.minds import Minds
 
 THINK_SECONDS = 4.0
 

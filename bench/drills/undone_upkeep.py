@@ -40,14 +40,14 @@ def _own_clock() -> None:
     from dataclasses import replace
     from datetime import UTC, datetime
 
-    from app.voice import before, means
+    from app.voice import before
 
-    balance, read = means.balance, before.read
+    balance, read = before._balance, before.read
 
     def balanced(tenant_id: int, call: Any, test: bool, _: datetime) -> Any:
         return balance(tenant_id, call, test, datetime.now(UTC))
 
-    vars(means)["balance"] = balanced
+    vars(before)["_balance"] = balanced
     vars(before)["read"] = lambda *told: replace(read(*told), now=datetime.now(UTC))
 
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app import models
-from app.voice import desk
+from app.voice import minds
 from tests.fakes import openai_server as fake
 from tests.fakes.openai_server import FakeOpenAI
 from tests.web.conftest import Business, Caller
@@ -164,11 +164,11 @@ def test_a_hostile_model_dials_nobody_outside_the_table_and_saves_nothing_unsaid
 
 def test_a_model_that_is_away_is_left_alone(caller: Caller, openai: FakeOpenAI) -> None:
     caller.dial()
-    turns = range(1, desk.MODEL_FAILURES + 3)
+    turns = range(1, minds.MODEL_FAILURES + 3)
     openai.script(*[fake.status(503)] * len(turns))
     for turn in turns:
         assert "behind the house" in followed(caller, caller.say(turn, QUESTION).text)
-    assert len(openai.requests) == desk.MODEL_FAILURES
+    assert len(openai.requests) == minds.MODEL_FAILURES
     reasons = [how_understood(caller, turn)["instead_of_model"] for turn in turns]
     assert reasons[-2:] == ["left alone"] * 2
 
@@ -178,7 +178,7 @@ def test_a_request_that_the_model_refuses_is_no_fault_of_the_model(
 ) -> None:
     """One tenant's words must not keep the others from it."""
     caller.dial()
-    turns = range(1, desk.MODEL_FAILURES + 2)
+    turns = range(1, minds.MODEL_FAILURES + 2)
     openai.script(*[fake.status(400)] * len(turns))
     for turn in turns:
         followed(caller, caller.say(turn, QUESTION).text)

@@ -111,7 +111,11 @@ def test_a_thought_whose_process_died_is_taken_over_with_the_callers_words(
     assert "behind the house" in answer.text
 
 
-def test_a_message_that_cannot_be_kept_is_not_asked_for_again(app: Flask, caller: Caller) -> None:
+@pytest.mark.parametrize("redirected", [False, True])
+def test_a_message_that_cannot_be_kept_is_not_asked_for_again(
+    app: Flask, caller: Caller, redirected: bool
+) -> None:
+    """Nor of whoever comes back by a redirect, which does not tell the recording again."""
     caller.dial()
     with app.app_context(), acting_for(caller.business.tenant.id):
         db.session.add(
@@ -123,7 +127,9 @@ def test_a_message_that_cannot_be_kept_is_not_asked_for_again(app: Flask, caller
         db.session.commit()
     recording = "RE" + "b" * 32
     spoken = f"https://api.twilio.com/2010-04-01/Accounts/x/Recordings/{recording}"
-    answer = caller.post("/twilio/message?turn=1", RecordingUrl=spoken, RecordingDuration="12")
+    told = {} if redirected else {"RecordingUrl": spoken, "RecordingDuration": "12"}
+    path = "/twilio/message?turn=1" + ("&wait=1" if redirected else "")
+    answer = caller.post(path, **told)
     assert verbs(answer.text) == ["Say", "Hangup"]
     assert "Thank you for your message" in answer.text
 
