@@ -44,7 +44,8 @@ JOBS_WITHIN: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """`detail` names what the value does not tell, or is empty. Nobody's name or number."""
+    """`detail` names what the value does not tell, or is empty. No person's name or number; a
+    tenant is told by its slug."""
 
     value: float
     detail: str = ""

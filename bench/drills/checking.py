@@ -3,6 +3,7 @@
 Pure: every discrepancy is a sentence. A drill passes when there is none.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from bench.drills.rows import UNDER_WAY, Kept, KeptJob
 from bench.drills.settings import OPERATOR
 
 OVER = "ended"
+WHOSE = re.compile(r"\S+, of its (day|month)")  # who spends much, as an alert tells its operator
 HOURLY = ("close_orphans", "collect_messages", "cleanup", "book_numbers")
 
 
@@ -232,7 +234,8 @@ def of_canaries(seen: Seen) -> list[str]:
     for mail in seen.mails:
         own = [canary for canary in seen.canaries if canary in " ".join(mail.recipients)]
         foreign = _others(seen.canaries, *own)
-        found += [f"LEAK: mail {mail.message_id} holds {m}" for m in _marks(mail.text, foreign)]
+        text = WHOSE.sub("", mail.text) if mail.is_alert else mail.text
+        found += [f"LEAK: mail {mail.message_id} holds {m}" for m in _marks(text, foreign)]
     for request in seen.model_requests:
         if len(marks := _marks(request, seen.canaries)) > 1:
             found.append(f"LEAK: one request to the model holds {' and '.join(marks)}")

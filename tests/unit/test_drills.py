@@ -127,6 +127,22 @@ def test_an_alert_to_the_operator_needs_no_job_and_one_to_anybody_else_does() ->
         assert len(found(replace(SEEN, mails=(*SEEN.mails, alert)))) == faults
 
 
+@pytest.mark.parametrize(
+    ("words", "whom", "faults"),
+    [
+        (f"Spending: 100 % ({MINE.canary}, of its day)", OPERATOR, 0),
+        (f"Spending: 100 % ({MINE.canary}, of its day)", "somebody@example.com", 1),
+        (f"{MINE.name} says: {MINE.answer}", OPERATOR, 1),
+    ],
+)
+def test_an_alert_may_name_who_spends_much_and_nothing_else_of_anybody(
+    words: str, whom: str, faults: int
+) -> None:
+    alert = a_mail(9, message_id="<alert-9@x>", recipients=(whom,), text=words)
+    told = found(replace(SEEN, mails=(*SEEN.mails, alert)))
+    assert len([one for one in told if "LEAK" in one]) == faults
+
+
 def test_only_what_a_drill_allows_is_let_pass() -> None:
     twice = replace(SEEN, mails=(*SEEN.mails, a_mail(3)), tokens=500)
     dead = replace(KEPT, jobs=(SUMMARY, LETTER, replace(NOTICE, status="dead")))
