@@ -200,14 +200,12 @@ def _manner(admitted: Admitted) -> Snapshot:
 
 def _give_up(admitted: Admitted, reason: str) -> str:
     """Nothing here works for this call any more: let the caller at least speak a message. Whoever
-    just did is not asked again: it is at Twilio, and will be found there."""
+    just did is not asked again."""
     hook = admitted.webhook
     log.error("call cannot go on", extra={"reason": reason})
     told.went_down("message", reason)
     failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
     found, links = _manner(admitted), _links(hook.turn)
-    if hook.kind == Kind.MESSAGE and hook.wait:  # a redirect does not tell the recording again
-        return twiml.hang_up(notices.thanks(found.language), voice_of(found))
     if hook.kind == Kind.MESSAGE:
         return outage.recorded(hook, found, links)
     return twiml.leave_message(notices.apology(found.language), links, voice_of(found))

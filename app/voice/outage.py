@@ -54,8 +54,9 @@ def _screen(hook: Webhook, links: twiml.Links) -> str:
 
 
 def recorded(hook: Webhook, found: Snapshot | None, links: twiml.Links) -> str:
-    """Who said nothing after the tone may want a person: the last that is left."""
-    if hook.recording_sid:
+    """Who said nothing after the tone may want a person: the last that is left. Whoever was asked
+    for patience has spoken: a redirect does not tell the recording again, but it is at Twilio."""
+    if hook.recording_sid or hook.wait:
         return twiml.hang_up(notices.thanks(_language(found)), _voice(found))
     if found and found.fallback_number:
         to_person = twiml.Links(links.base_url, meanwhile.TURN, called=hook.to)

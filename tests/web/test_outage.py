@@ -295,6 +295,15 @@ def test_who_says_nothing_after_the_tone_gets_the_fallback_number(
             assert call.outcome == "transferred"
 
 
+def test_who_was_asked_for_patience_after_the_tone_is_thanked(
+    caller: Caller, outage: Outage
+) -> None:
+    """The recording was told with the first request; the redirect does not tell it again."""
+    caller.dial()
+    outage.down()
+    assert "Thank you for your message" in caller.post("/twilio/message?turn=1&wait=2").text
+
+
 def test_calls_that_are_sent_elsewhere_are_so_without_the_database(
     app: Flask, make_business: Callable[..., Business], outage: Outage, rows: Rows
 ) -> None:
