@@ -12,8 +12,8 @@ from typing import Any
 
 from flask import current_app
 from redis import RedisError
-from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Interval, bindparam, func
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from app import breaker
 from app.extensions import db
@@ -25,6 +25,19 @@ STILL_DONE = frozenset({JobKind.STOP_RECORDING, JobKind.DELETE_RECORDING, JobKin
 """For a business that is closed: what takes something away. All else ends."""
 MOST_REMAINDERS = 5  # jobs that carry on with the recipients whom a mail has not reached yet
 FAILURES, REST = 1, 30.0  # a Redis that does not answer costs every caller half a second
+
+# Made once, like whatever calls need often.
+_ADD = (
+    insert(Job.__table__)
+    .values(
+        {name: bindparam(name) for name in ("tenant_id", "kind", "key", "call_id", "webhook_id")}
+        | {
+            "args": bindparam("args", type_=JSONB),
+            "run_at": func.clock_timestamp() + bindparam("delay", type_=Interval),
+        }
+    )
+    .on_conflict_do_nothing(constraint="uq_job__key")
+)
 
 log = getLogger(__name__)
 
@@ -86,9 +99,9 @@ def add(
         "call_id": call_id,
         "webhook_id": webhook_id,
         "args": args,
-        "run_at": func.clock_timestamp() + (delay or timedelta(0)),
+        "delay": delay or timedelta(0),
     }
-    db.session.execute(insert(Job).values(row).on_conflict_do_nothing(constraint="uq_job__key"))
+    db.session.execute(_ADD, row)
 
 
 def remainder_key(key: str, number: int) -> str:

@@ -29,9 +29,16 @@ PAUSE = 1.0
 log = getLogger(__name__)
 
 
+_JOB = Job.__table__
 _DUE = """
     run_at <= clock_timestamp()
     and (status = 'waiting' or (status = 'running' and lease_until < clock_timestamp()))
+"""
+_IDLE = """
+    coalesce(tenant_id, 0) <> all(array(
+        select coalesce(tenant_id, 0) from job
+        where status = 'running' and lease_until > clock_timestamp()
+    ))
 """
 # Whose turn it is: the tenants behind the one that was served last, the platform, then from the
 # start; and first only those who have nothing under way. A tenant with a thousand mails to a server
@@ -44,7 +51,7 @@ _CLAIMS = tuple(
             lease_until = clock_timestamp() + :lease, updated_at = clock_timestamp()
         where id = (
             select id from job
-            where {whose} and {_DUE} and coalesce(tenant_id, 0) <> all(cast(:busy as int[]))
+            where {whose} and {_DUE} and {idle}
             order by tenant_id, run_at, id limit 1 for update skip locked
         )
         returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at,
@@ -56,12 +63,9 @@ _CLAIMS = tuple(
                 where call_session.tenant_id = job.tenant_id and call_session.id = job.call_id
             ), '') as call_sid
     """)
+    for idle in (_IDLE, "true")
     for whose in _IN_TURN
 )
-_BUSY = text("""
-    select distinct coalesce(tenant_id, 0) from job
-    where status = 'running' and lease_until > clock_timestamp()
-""")
 _ANY_DUE = text(f"select exists (select from job where {_DUE})")
 _SOMEBODYS = text(f"select coalesce(tenant_id, 0) from job where {_DUE} order by random() limit 1")
 
@@ -88,12 +92,9 @@ def claim(after: int = 0) -> Work | None:
 
 
 def _claimed(values: dict[str, Any]) -> Mapping[str, Any] | None:
-    busy = list(db.session.scalars(_BUSY))
-    for left_out in (busy, []) if busy else ([],):
-        for statement in _CLAIMS:
-            rows = db.session.execute(statement, values | {"busy": left_out}).mappings()
-            if (row := rows.one_or_none()) is not None:
-                return dict(row)
+    for statement in _CLAIMS:
+        if (row := db.session.execute(statement, values).mappings().one_or_none()) is not None:
+            return dict(row)
     return None
 
 
@@ -253,10 +254,9 @@ def _finish(work: Work, **values: Any) -> bool:
 def _update(work: Work, **values: Any) -> bool:
     """False when the lease is no longer ours: then whoever has it records its own result."""
     changed = db.session.execute(
-        update(Job)
-        .where(Job.id == work.id, Job.lease_token == work.token)
+        update(_JOB)
+        .where(_JOB.c.id == work.id, _JOB.c.lease_token == work.token)
         .values(lease_token=None, lease_until=None, **values)
-        .execution_options(synchronize_session=False)
     )
     return bool(changed.rowcount)  # type: ignore[attr-defined]
 

@@ -124,6 +124,8 @@ def _reserved(work: Work, story: Story) -> int | None:
 
 
 def _cost(story: Story, read: int, written: int) -> int:
+    if not read and not written:
+        return 0
     return rates.current().tokens(read, written, datetime.now(UTC).date(), story.model)
 
 

@@ -15,6 +15,7 @@ from app.phone.signature import sign
 from bench.load.wire import Answer, Failed, post
 
 TURNS = 8  # of a call, before its caller hangs up
+LASTING = 1_000  # of one that does not end while it is measured
 QUESTIONS = (
     "Where can I park?", "Could you tell me where to leave my car?", "Is there any parking?",
     "Can I pay by card?", "Do you take cards?", "Which areas do you cover?",
@@ -132,14 +133,18 @@ async def plain(tally: Tally, turns: int = TURNS, *, port: int, path: str, pause
             tally.failures.append(f"{path}: HTTP {answer.status}")
 
 
-def at_once(callers: int, act: Act, warm: float, seconds: float, spread: float) -> Tally:
-    """So many callers, each doing it over and over; they come within `spread` seconds."""
+def at_once(
+    callers: int, act: Act, warm: float, seconds: float, spread: float, lasting: bool = False
+) -> Tally:
+    """So many callers, each doing it over and over; they come within `spread` seconds. `lasting`:
+    what counts is turns alone, as no call ends meanwhile."""
     tally = Tally(time.monotonic() + warm)
     ends = tally.begins + seconds
 
     async def caller() -> None:
         await asyncio.sleep(random.uniform(0, spread))
-        await act(tally, random.randint(1, TURNS))  # so that calls end, and begin, at any time
+        first = LASTING if lasting else random.randint(1, TURNS)  # these end, and begin, any time
+        await act(tally, first)
         while time.monotonic() < ends:
             await act(tally)
 
