@@ -180,6 +180,6 @@ DRILLS = (
     Drill(
         "disk-full", "the disk of rows and logs is full in the middle of calls; others begin",
         f"{NONE_LOST}, /readyz says 503, every row can be read afterwards",
-        full, Sabotage("outage-answers"), HELD, first=False,
+        full, Sabotage("full-told"), HELD, first=False,
     ),
 )  # fmt: skip

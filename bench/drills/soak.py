@@ -18,7 +18,7 @@ from bench.drills.parts import Part
 from tests.fakes import openai_server as fake
 
 FEW, MANY = 300, 10_000
-CALLERS = 6
+BESIDE = {FEW: 6, MANY: 24}  # so many calls at once
 CALM = (2.0, 6.0)  # seconds between two faults
 LASTS = (1.0, 4.0)  # seconds of a fault
 COPIES = 6  # of one mail: each time that a worker was killed or a connection broken over it
@@ -88,7 +88,7 @@ def soak(stage: Stage, calls: int) -> Figures:
     began = time.monotonic()
     breaking.start()
     try:
-        stage.robot.at_once([partial(caller, number) for number in range(CALLERS)])
+        stage.robot.at_once([partial(caller, number) for number in range(BESIDE[calls])])
     finally:
         faults.over.set()
         breaking.join()

@@ -35,6 +35,13 @@ def _one_key() -> None:
     )
 
 
+def _disk_untold() -> None:
+    """A node is ready, whatever the database refuses to write."""
+    from app.views import health
+
+    vars(health)["is_full"] = lambda: False
+
+
 def _own_clock() -> None:
     """Each node goes by its own as it looks at a call."""
     from dataclasses import replace
@@ -62,5 +69,6 @@ CONTROLS = {
     "own-clock": Control("the database's clock, by which a call is looked at", _own_clock),
     "one-moment": Control("the one moment that a backup is of", _of_many_moments),
     "lock-timeout": Control("the short wait of migrations for a lock", _waits_for_locks),
+    "full-told": Control("what /readyz tells of a full disk", _disk_untold),
     "older-keys": Control("the opening of secrets with older keys", _one_key),
 }
