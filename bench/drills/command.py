@@ -22,6 +22,7 @@ from bench.drills.undone import CONTROLS
 
 PROBLEMS = (world.NotStarted, nginx.Missing, NotPrepared, EmbeddedServiceError)
 SHOWN = 8  # failures of one drill that are printed
+GRAVE = ("DROPPED", "LOST", "LEAK", "left no message")  # no busy machine does that
 
 
 class UnknownDrill(Exception):
@@ -31,7 +32,7 @@ class UnknownDrill(Exception):
 @dataclass(frozen=True, slots=True)
 class Result:
     """`failures` are why it did not pass; of a sabotaged one, why that was caught. `seconds` of all
-    of it, with what had to be put right first."""
+    of it, with what had to be put right first. `before`: why it failed at its first go."""
 
     name: str
     passed: bool
@@ -40,11 +41,17 @@ class Result:
     failures: tuple[str, ...] = ()
     note: str = ""
     seconds: float = 0.0
+    before: tuple[str, ...] = ()
+
+    @property
+    def is_grave(self) -> bool:
+        return any(word in failure for failure in self.failures for word in GRAVE)
 
     def told(self) -> dict[str, Any]:
         told = {"name": self.name, "passed": self.passed, "figures": self.figures}
         told |= {"bar": self.bar, "seconds": round(self.seconds, 1)}
-        return told | ({"failures": list(self.failures)} if self.failures else {})
+        told |= {"failures": list(self.failures)} if self.failures else {}
+        return told | ({"before": list(self.before)} if self.before else {})
 
 
 def run(argv: list[str]) -> int:
@@ -57,6 +64,8 @@ def run(argv: list[str]) -> int:
     try:
         chosen = choose(arguments.only, arguments.all)
         results = play(chosen, arguments.seed, arguments.sabotage)
+        if arguments.again:
+            results = played_again(results, arguments.seed)
     except UnknownDrill as problem:
         print(problem, file=sys.stderr)
         return 2
@@ -81,8 +90,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--all", action="store_true", help="the long ones, too")
     made.add_argument("--seed", type=int, default=secrets.randbelow(10_000), metavar="N",
                       help="of everything random; printed with the result")  # fmt: skip
-    made.add_argument("--sabotage", action="store_true",
-                      help="without the control under test: each drill must then fail")  # fmt: skip
+    either = made.add_mutually_exclusive_group()
+    either.add_argument(
+        "--sabotage",
+        action="store_true",
+        help="without the control under test: each drill must then fail",
+    )
+    either.add_argument(
+        "--again",
+        action="store_true",
+        help="a second go, by itself, for what failed and lost nothing",
+    )
     made.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     return made
 
@@ -108,6 +126,17 @@ def play(chosen: list[Drill], seed: int, sabotage: bool) -> list[Result]:
         for failure in [] if result.passed else result.failures[:SHOWN]:
             say(f"      {failure}\n")
     return [results[drill.name] for drill in chosen]
+
+
+def played_again(results: list[Result], seed: int) -> list[Result]:
+    """On a machine that others use, too, time may be short for reasons of theirs."""
+    again = {one.name for one in results if not one.passed and not one.is_grave}
+    alone = [replace(drill, alone=True) for drill in DRILLS if drill.name in again]
+    second = {one.name: one for one in play(alone, seed, sabotage=False)} if alone else {}
+    return [
+        replace(second[one.name], before=one.failures) if one.name in second else one
+        for one in results
+    ]
 
 
 def _result(name: str, here: world.World, seed: int, sabotage: bool) -> Result:
@@ -151,7 +180,9 @@ def say(text: str) -> None:
 
 
 def verdict(result: Result, sabotage: bool) -> str:
-    return result.note if sabotage else "passed" if result.passed else "FAILED"
+    if sabotage:
+        return result.note
+    return "FAILED" if not result.passed else "passed by itself" if result.before else "passed"
 
 
 def shown(results: list[Result], seed: int, sabotage: bool, took: float) -> str:
@@ -159,7 +190,9 @@ def shown(results: list[Result], seed: int, sabotage: bool, took: float) -> str:
         (r.name, verdict(r, sabotage), _figures(r.figures), r.bar, f"{r.seconds:.0f} s")
         for r in results
     ]
-    failed = [f"{r.name}: {failure}" for r in results for failure in r.failures[:SHOWN]]
+    failed = [
+        f"{r.name}: {failure}" for r in results for failure in (*r.failures, *r.before)[:SHOWN]
+    ]
     passed = sum(r.passed for r in results)
     return "\n\n".join([
         machine.table(("drill", "result", "figures", "bar", "took"), rows),

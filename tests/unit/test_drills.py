@@ -9,7 +9,7 @@ from bench.drills import checking, logbook
 from bench.drills.businesses import BUSINESSES
 from bench.drills.catalogue import DRILLS
 from bench.drills.checking import Allowed, Mail, Seen
-from bench.drills.command import UnknownDrill, choose
+from bench.drills.command import Result, UnknownDrill, choose, verdict
 from bench.drills.drill import Sabotage
 from bench.drills.ledger import Call, Request
 from bench.drills.rows import Kept, KeptCall, KeptJob, KeptLead, KeptTransfer
@@ -180,3 +180,13 @@ def test_drills_are_named_once_and_each_has_a_control_to_take_away_or_says_why_n
     assert [drill.name for drill in choose(["duplicates"], False)] == ["duplicates"]
     with pytest.raises(UnknownDrill, match="There is no drill nonsense"):
         choose(["nonsense"], False)
+
+
+def test_only_what_lost_nothing_gets_a_second_go() -> None:
+    failed = Result("flood", False, {}, "", ("a turn took 8.1 s",))
+    assert not failed.is_grave
+    for words in ("LOST: mail 1", "DROPPED: call CA1: no answer", "LEAK: a log line holds x"):
+        assert replace(failed, failures=(*failed.failures, words)).is_grave
+    second = replace(failed, passed=True, failures=(), before=failed.failures)
+    assert verdict(second, sabotage=False) == "passed by itself"
+    assert second.told()["before"] == ["a turn took 8.1 s"]
