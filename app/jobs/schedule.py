@@ -19,12 +19,11 @@ from sqlalchemy import exists, func, select, update
 
 from app.alerts import watching
 from app.extensions import db
-from app.jobs import heartbeat, outbox, running
-from app.jobs.holding import LONGEST, may_end
+from app.jobs import children, heartbeat, outbox, running
+from app.jobs.holding import LONGEST
 from app.metrics import keeping
 from app.models import Job, JobKind, JobStatus, ReceptionistConfig
 from app.tenancy import across_tenants
-from app.tracing import export
 
 DRAIN_SECONDS = 60.0
 
@@ -131,9 +130,9 @@ def _run_due_in_a_child() -> None:
 def _drain(app: Flask) -> None:
     asked: list[Any] = []
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
-    with app.app_context():
-        db.engine.dispose(close=False)  # connections from before the fork are the parent's
-        may_end()
-        running.run_due(DRAIN_SECONDS, stopping=lambda: bool(asked))
-        keeping.keep()
-        export.send()
+    try:
+        with app.app_context(), children.in_good_order():
+            children.begin()
+            running.run_due(DRAIN_SECONDS, stopping=lambda: bool(asked))
+    except Exception:  # the edge
+        log.exception("work failed that was done for want of Redis")

@@ -20,12 +20,10 @@ from rq.job import Job as RqJob
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
-from app import database
 from app.alerts import watching
 from app.extensions import db
-from app.jobs import heartbeat, holding, outbox, queues, running
+from app.jobs import children, heartbeat, outbox, queues, running
 from app.metrics import keeping
-from app.tracing import export
 
 DRAIN_SECONDS = 60.0
 MAINTENANCE_SECONDS = 20  # RQ's 600 would leave a killed worker's look alone for that long
@@ -38,17 +36,10 @@ _stop_asked = False
 
 def look() -> None:
     """What every RQ job runs, in the child: all that is due, or as much as fits in a minute."""
-    try:
+    with children.in_good_order():
         running.run_due(DRAIN_SECONDS, stopping=lambda: _stop_asked)
         if not _stop_asked and running.any_due():
             outbox.wake()
-    except Exception as error:
-        if not database.is_away(error):
-            raise
-        log.warning("the database does not answer", extra={"error": type(error).__name__})
-    finally:
-        keeping.keep()  # this child ends without another word
-        export.send()
 
 
 class OutboxWorker(Worker):
@@ -105,8 +96,7 @@ class OutboxWorker(Worker):
         signal.signal(signal.SIGTERM, _ask_to_stop)
 
     def main_work_horse(self, job: RqJob, queue: Queue) -> None:
-        db.engine.dispose(close=False)  # a connection from before the fork is the parent's
-        holding.may_end()
+        children.begin()
         super().main_work_horse(job, queue)
 
 

@@ -6,8 +6,10 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from app.phone.callee import TransferResult
 from bench.drills import later
@@ -25,7 +27,8 @@ COPIES = 6  # of one mail: each time that a worker was killed or a connection br
 
 
 class Faults:
-    """One after the other, until told to stop. Processes are killed and started again."""
+    """One after the other, until the last caller hangs up. Processes are killed and started again:
+    by this thread, as they end with the one that started them (PR_SET_PDEATHSIG)."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self.chance = stage, random.Random(stage.random.random())
@@ -46,7 +49,13 @@ class Faults:
             "worker killed": lambda: self._killed(world.parts["worker-1"]),
         }
 
-    def run(self) -> None:
+    def run(self, callers: list["Future[Any]"]) -> None:
+        def look(_: "Future[Any]") -> None:
+            if all(one.done() for one in callers):
+                self.over.set()
+
+        for one in callers:
+            one.add_done_callback(look)
         while not self.over.wait(self.chance.uniform(*CALM)):
             name = self.chance.choice(list(self.kinds))
             self.kinds[name]()
@@ -78,7 +87,6 @@ class Faults:
 def soak(stage: Stage, calls: int) -> Figures:
     faults, left = Faults(stage), itertools.count(1)
     memory = _memory(stage.world.parts["web-2"])
-    breaking = threading.Thread(target=faults.run)
 
     def caller(number: int) -> None:
         chance = random.Random(f"{number} {stage.random.random()}")
@@ -86,12 +94,9 @@ def soak(stage: Stage, calls: int) -> Figures:
             _one(stage, chance)
 
     began = time.monotonic()
-    breaking.start()
-    try:
-        stage.robot.at_once([partial(caller, number) for number in range(BESIDE[calls])])
-    finally:
-        faults.over.set()
-        breaking.join()
+    callers = [partial(caller, number) for number in range(BESIDE[calls])]
+    with stage.robot.meanwhile(callers) as pending:
+        faults.run(pending)
     stage.world.heal()
     later.let_pass(stage.world, [call.call_sid for call in stage.ledger.calls])
     stage.healed()

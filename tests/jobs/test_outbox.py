@@ -31,7 +31,7 @@ from app.jobs import handlers, heartbeat, holding, outbox, queues, running, sche
 from app.models import JobKind, JobStatus
 from app.tenancy import across_tenants, acting_for
 from config import Settings
-from tests.conftest import Services
+from tests.conftest import FRESH, Services
 from tests.factories import Rows
 from tests.fakes.mail_sink import MailSink
 from tests.jobs.conftest import Outbox, until
@@ -275,6 +275,23 @@ def test_while_redis_is_away_the_sweeper_runs_the_work_itself(
     with dead.app_context():
         schedule.sweep()
     assert outbox_of.job("alert_mail").status == JobStatus.DONE
+
+
+def test_a_database_that_goes_away_under_the_sweepers_child_is_no_crash(
+    make_light: Callable[..., Flask],
+    rows: Rows,
+    services: Services,
+    capfd: pytest.CaptureFixture[str],
+):
+    dead = make_light(redis_url=f"redis://127.0.0.1:{free_port(0)}")
+    add_alert(dead, rows.tenant().id)
+    services.execute(f"alter database {FRESH} allow_connections false")
+    try:
+        with dead.app_context():
+            schedule._run_due_in_a_child()
+    finally:
+        services.execute(f"alter database {FRESH} allow_connections true")
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_two_schedulers_plan_one_row(light_app: Flask, outbox_of: Outbox):
