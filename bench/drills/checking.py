@@ -5,14 +5,16 @@ Pure: every discrepancy is a sentence. A drill passes when there is none.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from app.phone.callee import TALK_SECONDS, TransferResult
 from bench.drills.ledger import Call
 from bench.drills.rows import UNDER_WAY, Kept, KeptJob
 from bench.drills.settings import OPERATOR
 
+R = TypeVar("R")
 OVER = "ended"
 WHOSE = re.compile(r"\S+, of its (day|month)")  # who spends much, as an alert tells its operator
 HOURLY = ("close_orphans", "collect_messages", "cleanup", "book_numbers")
@@ -68,10 +70,10 @@ def discrepancies(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
     ]  # fmt: skip
 
 
-def is_settled(seen: Seen, kept: Kept) -> bool:
+def is_settled(placed: Iterable[Call], kept: Kept) -> bool:
     """Whether nothing is under way any more; then the check can be made."""
     over = {row.call_sid for row in kept.calls if row.outcome is not None}
-    calls = all(call.call_sid in over for call in seen.calls if call.accepted)
+    calls = all(call.call_sid in over for call in placed if call.accepted)
     jobs = all(job.status not in UNDER_WAY for job in kept.jobs if job.kind not in HOURLY)
     return calls and jobs and not _missing_jobs(kept)
 
@@ -100,15 +102,18 @@ def of_calls(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
 
 
 def of_leads(seen: Seen, kept: Kept) -> list[str]:
+    of_call, of_name = (
+        _grouped(kept.leads, by) for by in (lambda lead: lead.call_id, lambda lead: lead.name)
+    )
     ids = {row.call_sid: row.id for row in kept.calls}
     found = []
     for call in seen.calls:
-        leads = [lead for lead in kept.leads if lead.call_id == ids.get(call.call_sid)]
+        leads = of_call.get(ids.get(call.call_sid), [])
         if len(leads) > 1:
             found.append(f"call {call.call_sid} has {len(leads)} leads")
         if call.promised and not leads:
             found.append(f"LOST: the message of call {call.call_sid} was promised")
-        named = [lead for lead in kept.leads if lead.name == call.name]
+        named = of_name.get(call.name, [])
         if call.read_back and len(named) != 1:
             found.append(f"{len(named)} leads of {call.name}, who left one message")
         for lead in leads:
@@ -120,10 +125,11 @@ def of_leads(seen: Seen, kept: Kept) -> list[str]:
 
 
 def of_transfers(seen: Seen, kept: Kept) -> list[str]:
+    of_call = _grouped(kept.transfers, lambda row: row.call_id)
     ids = {row.call_sid: row.id for row in kept.calls}
     found = []
     for call in seen.calls:
-        rows = [one for one in kept.transfers if one.call_id == ids.get(call.call_sid)]
+        rows = of_call.get(ids.get(call.call_sid), [])
         dialled = Counter(numbers for numbers, _ in call.dials)
         if dialled != Counter(row.numbers for row in rows):
             found.append(f"call {call.call_sid} dialled {len(call.dials)}, kept {len(rows)}")
@@ -241,6 +247,13 @@ def of_canaries(seen: Seen) -> list[str]:
             found.append(f"LEAK: one request to the model holds {' and '.join(marks)}")
     for line in seen.log_lines:
         found += [f"LEAK: a log line holds {m}: {line[:120]}" for m in _marks(line, seen.canaries)]
+    return found
+
+
+def _grouped(rows: Iterable[R], by: Callable[[R], Any]) -> dict[Any, list[R]]:
+    found: dict[Any, list[R]] = {}
+    for row in rows:
+        found.setdefault(by(row), []).append(row)
     return found
 
 

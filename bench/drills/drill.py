@@ -107,7 +107,7 @@ class Stage:
     def wait_settled(self, seconds: float = RECOVERY) -> bool:
         """Until nothing is under way; False when it takes longer."""
         until = time.monotonic() + seconds
-        while not checking.is_settled(self.seen(), self.kept()):
+        while not checking.is_settled(self.ledger.calls, self.kept()):
             if time.monotonic() > until:
                 return False
             time.sleep(LOOK)

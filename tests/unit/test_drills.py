@@ -73,7 +73,7 @@ def found(seen: Seen = SEEN, kept: Kept = KEPT, allowed: Allowed = NOTHING) -> l
 
 def test_where_all_is_well_nothing_is_found() -> None:
     assert found() == []
-    assert checking.is_settled(SEEN, KEPT)
+    assert checking.is_settled(SEEN.calls, KEPT)
 
 
 @pytest.mark.parametrize(
