@@ -13,6 +13,7 @@ OF_NO_CALL = {
     ("app.jobs.running", "job given up"): "names its job, whose row names the call",
     ("app.jobs.schedule", "periodic work failed"): "the scheduler serves no call",
     ("app.alerts.watching", "an alert begins"): "of the installation; what was broken is noticed",
+    ("app.alerts.watching", "operators could not be told"): "the mail server refuses them, too",
     ("app.jobs.holding", "a job hangs"): "names its job, whose row names the call",
     ("flask_appbuilder.forms", "Type not supported"): "said of columns of lists, as a node starts",
     ("rq.worker", "Work-horse terminated"): "a crash or a hang; the row has its own record",
