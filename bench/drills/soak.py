@@ -81,7 +81,7 @@ class Faults:
     def _killed(self, part: Part) -> None:
         part.kill()
         self._lasts()
-        part.start()
+        self.stage.world.start([part])  # and there is no other fault until it is up
 
 
 def soak(stage: Stage, calls: int) -> Figures:
