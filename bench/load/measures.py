@@ -20,8 +20,9 @@ CALLERS, PAUSE = 500, 5.0
 GATHERING = 25.0  # seconds in which they come: 500 do not dial in the same moment
 CROWD = 160  # callers without a pause: more than one server's threads answer
 RATE = 50.0  # of turns, or of calls that begin, a second
-QUARTER = 0.5  # of one of the two cores: a quarter of the box
+QUARTER = 0.25  # of a core: a node that is held to it must not wait for the other, nor for services
 PERIOD = 0.04
+HELD = 20  # callers of a node that is: more than it can serve
 THREADS = {"WEB_WORKERS": "2", "WEB_THREADS": "64", "DB_POOL_SIZE": "16"}
 ONE = {"WEB_WORKERS": "1", "WEB_THREADS": "64", "DB_POOL_SIZE": "16"}
 Figures = dict[str, float]
@@ -153,7 +154,7 @@ def slow_model(lasts: Lasts) -> Figures:
 
 
 def two_nodes(lasts: Lasts) -> Figures:
-    """Turns a second of one node and of two, each held to a quarter of the box."""
+    """Turns a second of one node and of two, each held to a quarter of a core."""
     found: Figures = {}
     with vendor(THINKS) as url, world(ONE) as here:
         told = {"OPENAI_API_KEY": "load", "OPENAI_BASE_URL": url}
@@ -161,7 +162,9 @@ def two_nodes(lasts: Lasts) -> Figures:
         for count in (1, 2):
             talk = partial(callers.talk, place=here.place(*nodes[:count]), pause=0.0)
             with _held(nodes):
-                tally = callers.at_once(50 * count, talk, lasts.warm, lasts.counted, 1.0)
+                tally = callers.at_once(
+                    HELD * count, talk, lasts.warm, lasts.counted, 1.0, lasting=True
+                )
             found[f"nodes {count} turns/s"] = round(len(tally.turns) / lasts.counted, 1)
     return found
 
