@@ -124,7 +124,7 @@ def _reserved(work: Work, story: Story) -> int | None:
 
 
 def _cost(story: Story, read: int, written: int) -> int:
-    if not read and not written:
+    if not read and not written:  # no model was asked, and no price needs be read
         return 0
     return rates.current().tokens(read, written, datetime.now(UTC).date(), story.model)
 

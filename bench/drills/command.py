@@ -22,7 +22,6 @@ from bench.drills.undone import CONTROLS
 
 PROBLEMS = (world.NotStarted, nginx.Missing, NotPrepared, EmbeddedServiceError)
 SHOWN = 8  # failures of one drill that are printed
-GRAVE = ("DROPPED", "LOST", "LEAK", "left no message")  # no busy machine does that
 
 
 class UnknownDrill(Exception):
@@ -32,7 +31,8 @@ class UnknownDrill(Exception):
 @dataclass(frozen=True, slots=True)
 class Result:
     """`failures` are why it did not pass; of a sabotaged one, why that was caught. `seconds` of all
-    of it, with what had to be put right first. `before`: why it failed at its first go."""
+    of it, with what had to be put right first. `before`: why it failed at its first go.
+    `late`: failures of time alone."""
 
     name: str
     passed: bool
@@ -42,10 +42,11 @@ class Result:
     note: str = ""
     seconds: float = 0.0
     before: tuple[str, ...] = ()
+    late: frozenset[str] = frozenset()
 
     @property
-    def is_grave(self) -> bool:
-        return any(word in failure for failure in self.failures for word in GRAVE)
+    def was_only_late(self) -> bool:
+        return not self.passed and self.late.issuperset(self.failures)
 
     def told(self) -> dict[str, Any]:
         told = {"name": self.name, "passed": self.passed, "figures": self.figures}
@@ -99,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     either.add_argument(
         "--again",
         action="store_true",
-        help="a second go, by itself, for what failed and lost nothing",
+        help="a second go, by itself, for what failed of time alone",
     )
     made.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     return made
@@ -130,7 +131,7 @@ def play(chosen: list[Drill], seed: int, sabotage: bool) -> list[Result]:
 
 def played_again(results: list[Result], seed: int) -> list[Result]:
     """On a machine that others use, too, time may be short for reasons of theirs."""
-    again = {one.name for one in results if not one.passed and not one.is_grave}
+    again = {one.name for one in results if one.was_only_late}
     alone = [replace(drill, alone=True) for drill in DRILLS if drill.name in again]
     second = {one.name: one for one in play(alone, seed, sabotage=False)} if alone else {}
     return [
@@ -161,7 +162,8 @@ def once(drill: Drill, here: world.World, seed: int, without: Sabotage | None = 
         stage.failures.append(f"the drill broke down: {type(error).__name__}: {error}")
     stage.finish()
     failures = tuple(stage.failures)
-    return Result(drill.name, not failures, stage.figures() | figures, drill.bar, failures)
+    return Result(drill.name, not failures, stage.figures() | figures, drill.bar, failures,
+                  late=frozenset(stage.late))  # fmt: skip
 
 
 def sabotaged(drill: Drill, here: world.World, seed: int) -> Result:

@@ -55,7 +55,7 @@ def flood(stage: Stage) -> Figures:
         not without, f"{len(without)} of the other's {len(others)} callers got nowhere: {heard}"
     )
     waits = share((wait for call in others for wait in call.waits), 0.95)
-    stage.expect(waits < QUICK, f"95 of 100 turns of the other's took up to {waits:.1f} s")
+    stage.expect_in_time(waits < QUICK, f"95 of 100 turns of the other's took up to {waits:.1f} s")
     return {
         "robocalls": len(robocalls), "in": f"{placed:.0f} s",
         "turned away": sum(call.rejected for call in robocalls),

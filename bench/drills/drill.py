@@ -61,6 +61,7 @@ class Stage:
         self.robot = Robot(world.url, world.twilio, self.ledger)
         self.mine, self.theirs = world.businesses[:2]
         self.failures: list[str] = []
+        self.late: set[str] = set()  # those of them that a busy machine can be the cause of
         self.recovered: float | None = None  # seconds from the last fault to a clean ledger
         self._healed: float | None = None
         self._begin()
@@ -75,6 +76,12 @@ class Stage:
         """`sentence` says what is wrong when it does not hold."""
         if not holds:
             self.failures.append(sentence)
+
+    def expect_in_time(self, holds: bool, sentence: str) -> None:
+        """Of seconds that passed, and of nothing else."""
+        self.expect(holds, sentence)
+        if not holds:
+            self.late.add(sentence)
 
     @contextmanager
     def fault(self, name: str, *manner: Any, **more: Any) -> Iterator[None]:
@@ -131,8 +138,7 @@ class Stage:
         healed = self._healed or time.monotonic()
         clean = self.wait_settled(max(0.0, healed + RECOVERY - time.monotonic()))
         self.recovered = time.monotonic() - healed
-        if not clean:
-            self.failures.append(f"not recovered within {RECOVERY:.0f} s")
+        self.expect_in_time(clean, f"not recovered within {RECOVERY:.0f} s")
         self._check()
 
     def _check(self) -> None:
@@ -150,8 +156,8 @@ class Stage:
                 if not (self.allowed.held and UNHEARD.search(told))
             ]
         waits = self.ledger.seconds() if self.allowed.held else self.ledger.waits()
-        if (longest := max(waits, default=0.0)) > LONGEST_TURN:
-            self.failures.append(f"a turn took {longest:.1f} s")
+        longest = max(waits, default=0.0)
+        self.expect_in_time(longest <= LONGEST_TURN, f"a turn took {longest:.1f} s")
 
     def figures(self) -> Figures:
         calls = self.ledger.calls

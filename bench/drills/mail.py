@@ -42,7 +42,7 @@ def theirs_flow(stage: Stage, seconds: float = PROMPT) -> float:
     try:
         return wait_for("", lambda: arrived(stage, stage.theirs) >= wanted, seconds)
     except NeverCame:
-        stage.expect(False, f"the other's mails are not there after {seconds:.0f} s")
+        stage.expect_in_time(False, f"the other's mails are not there after {seconds:.0f} s")
         return seconds
 
 

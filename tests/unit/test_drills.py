@@ -182,11 +182,13 @@ def test_drills_are_named_once_and_each_has_a_control_to_take_away_or_says_why_n
         choose(["nonsense"], False)
 
 
-def test_only_what_lost_nothing_gets_a_second_go() -> None:
-    failed = Result("flood", False, {}, "", ("a turn took 8.1 s",))
-    assert not failed.is_grave
-    for words in ("LOST: mail 1", "DROPPED: call CA1: no answer", "LEAK: a log line holds x"):
-        assert replace(failed, failures=(*failed.failures, words)).is_grave
+def test_only_what_was_late_and_nothing_worse_gets_a_second_go() -> None:
+    slow = "a turn took 8.1 s"
+    failed = Result("flood", False, {}, "", (slow,), late=frozenset({slow}))
+    assert failed.was_only_late
+    assert not replace(failed, failures=(slow, "LOST: mail 1")).was_only_late
+    assert not replace(failed, late=frozenset()).was_only_late
+    assert not Result("flood", True, {}, "").was_only_late
     second = replace(failed, passed=True, failures=(), before=failed.failures)
     assert verdict(second, sabotage=False) == "passed by itself"
-    assert second.told()["before"] == ["a turn took 8.1 s"]
+    assert second.told()["before"] == [slow]
