@@ -40,13 +40,14 @@ from app.voice.flow.messages import (
 
 RECORDED = "RecordVerb"  # Twilio's word for a message spoken after the tone
 _REOPENED_BY_A_MESSAGE = (Outcome.ABANDONED, Outcome.FAILED, Outcome.ANSWERED)
+# What a call is by its number, in SQL: only the built-in telephones call a practice number.
+CHANNEL = f"case when number.practice then '{Channel.TEST}' else '{Channel.PHONE}' end"
 # Made once, as every turn pays for making them.
 _BEGIN = text(f"""
     insert into call_session
         (tenant_id, call_sid, channel, number_id, caller, called, started_at, last_turn_at)
-    select :tenant, :sid,
-           case when number.practice then '{Channel.TEST}' else '{Channel.PHONE}' end,
-           number.id, :caller, :called, coalesce(:at, now()), coalesce(:at, now())
+    select :tenant, :sid, {CHANNEL}, number.id, :caller, :called,
+           coalesce(:at, now()), coalesce(:at, now())
     from (select 1) as always
     left join twilio_number as number on number.tenant_id = :tenant and number.number = :called
     on conflict (call_sid) do nothing
@@ -61,7 +62,10 @@ _FOUND = text(f"""
         exists (
             select from transfer_attempt
             where tenant_id = :tenant and call_id = :call and status = '{TransferStatus.ANSWERED}'
-        ) as bridged
+        ) as bridged,
+        exists (select from lead where tenant_id = :tenant and call_id = :call) as has_lead,
+        facts_version, clock_timestamp() as now
+    from tenant where id = :tenant
 """)
 COLUMNS = {Ask.NAME: 120, Ask.PHONE: 32, Ask.EMAIL: 254, Ask.REASON: 4000}
 
@@ -123,24 +127,25 @@ def finish_call(
     if call.outcome is not None:
         _learn(call, duration, prices)
         return
-    prices = prices or rates.current()
-    if duration is not None:
-        call.duration = duration
     unsettled = settling.end_transfers(call) if call.state == CallState.TRANSFER_ATTEMPT else ()
     db.session.flush()
     with db.session.no_autoflush:  # else the call's row is written between all questions
         found = _found(call)
-        _keep_begun_message(call)
-        if found.spoken:
-            _keep_spoken_message(call)
+        lead = _lead(call) if found.has_lead else None
+        lead = _keep_begun_message(call) or lead
+        if found.spoken and lead is None:
+            lead = _keep_spoken_message(call)
         call.state = CallState.ENDED
-        call.ended_at = at or now()
-        if call.duration is None:
+        call.ended_at = at or found.now
+        if duration is not None:
+            call.duration = duration
+        elif call.duration is None:
             call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
-        call.outcome = _outcome(call, ended_by, found)
+        call.outcome = _outcome(call, ended_by, found, lead)
     _count(call)
     if call.outcome is Outcome.BLOCKED:
         return
+    prices = prices or rates.as_of(call.tenant_id, found.facts_version)
     change = settling.valued(call, prices, unsettled)
     outbox.add(JobKind.SUMMARISE_CALL, key=f"summarise_call:{call.id}", call_id=call.id)
     events.call_ended(call)
@@ -229,20 +234,21 @@ def save_lead(
     return lead
 
 
-def _keep_begun_message(call: CallSession) -> None:
+def _keep_begun_message(call: CallSession) -> Lead | None:
     memory = stored_memory.from_json(call.memory)
     decision = decide(State(call.state), CallerHungUp(), Context(memory=memory))
+    lead = None
     for effect in decision.effects:
         if isinstance(effect, SaveLead):
-            save_lead(call, effect.draft, confirmed=False)
+            lead = save_lead(call, effect.draft, confirmed=False)
     call.memory = stored_memory.to_json(decision.memory)
+    return lead
 
 
-def _keep_spoken_message(call: CallSession) -> None:
+def _keep_spoken_message(call: CallSession) -> Lead | None:
     """Of a message after the tone perhaps nothing came here but its recording: the database was
     away when the caller was thanked for it."""
-    if not _lead(call) and not is_blocked(call.caller):
-        save_lead(call, Draft(), confirmed=False)
+    return None if is_blocked(call.caller) else save_lead(call, Draft(), confirmed=False)
 
 
 def _fill(lead: Lead, draft: Draft) -> None:
@@ -276,12 +282,12 @@ def _is_urgent(reason: str) -> bool:
     return any(word.casefold() in spoken for word in words if word.strip())
 
 
-def _outcome(call: CallSession, ended_by: str, found: Row[Any]) -> Outcome:
+def _outcome(call: CallSession, ended_by: str, found: Row[Any], lead: Lead | None) -> Outcome:
     if ended_by == "refused":
         return Outcome.BLOCKED
     if found.bridged:
         return Outcome.TRANSFERRED
-    if found.recorded or _message_taken(_lead(call)):
+    if found.recorded or _message_taken(lead):
         return Outcome.LEAD
     if call.answers:
         return Outcome.ANSWERED
@@ -298,5 +304,5 @@ def _lead(call: CallSession) -> Lead | None:
 
 def _found(call: CallSession) -> Row[Any]:
     """What there is of a call besides its row: a message `recorded` after the tone, with something
-    `spoken` in it; whether somebody was `bridged`."""
+    `spoken` in it; whether somebody was `bridged`; and what its end is reckoned by."""
     return db.session.execute(_FOUND, {"tenant": call.tenant_id, "call": call.id}).one()

@@ -9,13 +9,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from flask import current_app
-from sqlalchemy import Exists, bindparam, exists, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import func, or_, select, text
 
-from app import practice
+from app import at_once, practice
 from app.extensions import db
 from app.models import (
-    CallSession,
     ReceptionistConfig,
     Tenant,
     TransferAttempt,
@@ -24,7 +22,7 @@ from app.models import (
     User,
 )
 from app.rules import dialling
-from app.tenancy import PLATFORM, across_tenants, apart, current_scope, switch
+from app.tenancy import PLATFORM, across_tenants, current_scope, switch
 
 RINGS: Final = timedelta(minutes=2)
 """Nobody is rung for longer."""
@@ -48,56 +46,53 @@ class Owner:
     kept: tuple[str | None, str | None] = field(default=(None, None), repr=False)
 
 
-def _ringing() -> Exists:
-    """Attempts to put somebody through, of just now and of calls that go on."""
-    return exists().where(
-        TransferAttempt.tenant_id == CallSession.tenant_id,
-        TransferAttempt.call_id == CallSession.id,
-        TransferAttempt.status == TransferStatus.RINGING,
-        TransferAttempt.created_at > func.now() - RINGS,
-        CallSession.outcome.is_(None),
-    )
-
-
-# Made once, as every turn asks one of them. Of a tenant only what a signature is checked with.
-_KEYS = (Tenant.id, Tenant.public_id, Tenant.account_sid, Tenant.sealed_auth_token)
-_OF_NUMBER = (
-    select(*_KEYS, TwilioNumber.number.label("called"), TwilioNumber.practice)
-    .join(TwilioNumber, TwilioNumber.tenant_id == Tenant.id)
-    .where(TwilioNumber.number == bindparam("number"))
+# Written out, as every call asks one of them and many a turn. Of a tenant only what a signature is
+# checked with.
+_KEYS: Final = "tenant.id, tenant.public_id, tenant.account_sid, tenant.sealed_auth_token"
+_OF_NUMBER: Final = f"""
+    select {_KEYS}, twilio_number.number as called, twilio_number.practice, {{}}
+    from twilio_number join tenant on tenant.id = twilio_number.tenant_id
+    where twilio_number.number = :number
+"""
+# Attempts to put somebody through, of just now and of calls that go on.
+_RINGING: Final = f"""
+    select from transfer_attempt as attempt
+    join call_session as call on call.tenant_id = attempt.tenant_id and call.id = attempt.call_id
+    where attempt.status = '{TransferStatus.RINGING}' and call.outcome is null
+      and attempt.created_at > now() - interval '{RINGS.seconds} seconds'
+"""
+_OF_A_NUMBER: Final = text(_OF_NUMBER.format("false as ours, false as rung"))
+_OF_A_NUMBER_AND_CIRCLES: Final = text(
+    _OF_NUMBER.format(f"""
+        exists (select from twilio_number as answered where answered.number = any(:known))
+            or exists ({_RINGING} and attempt.numbers @> array[:forwarder]::text[]) as ours,
+        exists ({_RINGING} and call.caller = :caller) as rung
+    """)
 )
-_answered = aliased(TwilioNumber)
-_here = exists().where(_answered.number.in_(bindparam("known", expanding=True)))
-_forwards = _ringing().where(TransferAttempt.numbers.contains(bindparam("forwarders")))
-_same = _ringing().where(CallSession.caller == bindparam("caller"))
-_OF_NUMBER_AND_CIRCLES = _OF_NUMBER.add_columns(
-    or_(_here, _forwards).label("ours"), _same.label("rung")
-)
-_OF_CALL = (
-    select(*_KEYS, CallSession.called, CallSession.id.label("call_id"), TwilioNumber.practice)
-    .join(CallSession, CallSession.tenant_id == Tenant.id)
-    .outerjoin(CallSession.number)
-    .where(CallSession.call_sid == bindparam("call_sid"))
-)
+_OF_CALL: Final = text(f"""
+    select {_KEYS}, call.called, twilio_number.practice, call.id as call_id
+    from call_session as call join tenant on tenant.id = call.tenant_id
+    left join twilio_number
+        on twilio_number.tenant_id = call.tenant_id and twilio_number.id = call.number_id
+    where call.call_sid = :call_sid
+""")
 
 
 def owner_of_number(number: str, caller: str = "", forwarder: str = "") -> Owner | None:
     """The tenant whose number this is; suspended and closed ones, too. What is asked besides, of
     all tenants' numbers and transfers, finds calls that go round in circles."""
     known = [number for number in {caller, forwarder} if number.startswith("+")]
-    circles = {"known": known, "forwarders": [forwarder], "caller": caller} if known else {}
-    asked = _OF_NUMBER_AND_CIRCLES if known else _OF_NUMBER
-    with apart(PLATFORM) as connection:
-        row = connection.execute(asked, {"number": number} | circles).one_or_none()
+    circles = {"known": known, "forwarder": forwarder, "caller": caller} if known else {}
+    asked = _OF_A_NUMBER_AND_CIRCLES if known else _OF_A_NUMBER
+    row = at_once.row(PLATFORM, asked, {"number": number} | circles)
     found = _owner(row) if row else None
-    if row and found and known:
-        return replace(found, ours=row.ours, rung=row.rung and caller in known)
-    return found
+    return (
+        replace(found, ours=row.ours, rung=row.rung and caller in known) if row and found else None
+    )
 
 
 def owner_of_call(call_sid: str) -> Owner | None:
-    with apart(PLATFORM) as connection:
-        row = connection.execute(_OF_CALL, {"call_sid": call_sid}).one_or_none()
+    row = at_once.row(PLATFORM, _OF_CALL, {"call_sid": call_sid})
     found = _owner(row) if row else None
     return replace(found, call_id=row.call_id) if row and found else None
 

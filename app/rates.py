@@ -17,6 +17,7 @@ from app.models import UNITS, Price, SpendKind
 CENT: Final = 10_000
 USUAL_CURRENCY: Final = "USD"
 _MILLION: Final = Decimal(1_000_000)
+KEPT_TENANTS: Final = 1000
 # For one unit of app/models/price.py, in US dollars: list prices of Twilio (inbound and outbound
 # calls within the US, recording) and of a large model of OpenAI, rounded up, as of November 2026.
 GUESSED: Final = {
@@ -74,8 +75,23 @@ class Rates:
         return found
 
 
+_newest: dict[int, tuple[int, Rates]] = {}
+
+
+def as_of(tenant_id: int, facts_version: int) -> Rates:
+    """Of this version of the tenant's facts, which prices raise when they change. The newest is
+    remembered, as every call ends with it."""
+    version, found = _newest.get(tenant_id, (None, None))
+    if found is None or version != facts_version:
+        if len(_newest) >= KEPT_TENANTS:
+            _newest.clear()
+        found = current()
+        _newest[tenant_id] = facts_version, found
+    return found
+
+
 def current() -> Rates:
-    """As the prices are now. They raise every tenant's facts_version when they change."""
+    """As the prices are now."""
     prices = db.session.execute(
         select(Price.kind, Price.model, Price.valid_from, Price.amount, Price.currency).order_by(
             Price.valid_from.desc()

@@ -159,10 +159,11 @@ def _scoped(scope: Scope) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        db.session.rollback()
+        if _session():
+            db.session.rollback()
         raise
     else:
-        if db.session.new or db.session.deleted:
+        if (session := _session()) and (session.new or session.deleted):
             raise TenancyError("left a scope with unsaved changes: commit or roll back first")
     finally:
         if before != scope:
@@ -172,20 +173,30 @@ def _scoped(scope: Scope) -> Iterator[None]:
 
 def _forget_rows() -> None:
     # An object already in the session is returned without asking any filter.
-    db.session.expunge_all()
+    if session := _session():
+        session.expunge_all()
 
 
 def _enter(scope: Scope) -> None:
     g.tenancy_scope = scope
-    session = db.session()
-    if session.in_transaction():
+    if (session := _session()) and session.in_transaction():
         switch(session.connection(), scope)
+
+
+def _session() -> Session | None:
+    """That of this application context, if anybody has used it: most turns of a call do not."""
+    return db.session() if db.session.registry.has() else None
 
 
 def switch(connection: Connection, scope: Scope) -> None:
     """Give this transaction the database role and tenant of `scope` (undone by its end). It leaves
     with the next statement, as a way to the server and back is most of what it costs; until then
     there is the login's own role, which may read and write nothing."""
+    _to_switch[connection] = switching(scope)
+
+
+def switching(scope: Scope) -> str:
+    """The statement that does so."""
     match scope:
         case None:
             role, tenant = "recep_unbound", ""
@@ -193,7 +204,7 @@ def switch(connection: Connection, scope: Scope) -> None:
             role, tenant = "recep_platform", ""
         case tenant_id:
             role, tenant = "recep_tenant", str(int(tenant_id))
-    _to_switch[connection] = (
+    return (
         f"select set_config('role', '{role}', true), set_config('app.tenant_id', '{tenant}', true)"
         f"{_HURRIED if database.hurried() else ''}"
     )

@@ -1,12 +1,14 @@
 """Understands callers by a model behind the Chat Completions interface (OpenAI, Azure, compatible
 servers): one round trip per turn, one tool call in reply, which is only ever a proposal."""
 
+import json
 import ssl
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -69,11 +71,15 @@ class Clients:
         self._idle: deque[OpenAI] = deque()
 
     def complete(self, model: str, body: dict[str, Any]) -> Any:
-        """The reply to one request. Raises InterpreterError; nothing is tried twice."""
+        """The reply to one request, with its fields as attributes, none of them checked. Raises
+        InterpreterError; nothing is tried twice."""
+        asked = {"model": model, **body}
         with self._client() as client:
             try:
-                # Typed messages cost 8 ms of validation; the same payload as a plain body 1.5 ms.
-                return client.chat.completions.create(model=model, messages=[], extra_body=body)
+                # Typed messages cost 8 ms of validation, a typed reply 0.6: all that is used of it
+                # is checked here anyway.
+                told = client.post("/chat/completions", body=asked, cast_to=httpx2.Response)
+                return json.loads(told.content, object_hook=_with_attributes)
             except openai.APITimeoutError:
                 raise InterpreterError("timeout", away=True) from None
             except openai.APIStatusError as error:
@@ -86,7 +92,7 @@ class Clients:
                 cause = error.__cause__
                 reason = cause.reason if isinstance(cause, InterpreterError) else "connection"
                 raise InterpreterError(reason, away=reason != "oversized") from None
-            except (openai.OpenAIError, httpx2.HTTPError, ValueError):
+            except (openai.OpenAIError, httpx2.HTTPError, ValueError, RecursionError):
                 raise InterpreterError("malformed reply") from None
 
     def close(self) -> None:
@@ -162,9 +168,13 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+def _with_attributes(told: dict[str, Any]) -> SimpleNamespace:
+    return SimpleNamespace(**told)
+
+
 def _call(reply: Any) -> tuple[str, str]:
-    """The name and arguments of the one tool call of a reply. The SDK does not check the shape of
-    what a server sends, so nothing about it is taken for granted."""
+    """The name and arguments of the one tool call of a reply. Nobody has checked the shape of what
+    a server sends, so nothing about it is taken for granted."""
     choices = getattr(reply, "choices", None)
     if not isinstance(choices, list) or not choices:
         raise InterpreterError("empty reply")

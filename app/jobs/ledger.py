@@ -1,11 +1,12 @@
 """Books what was used, once per key, in the caller's transaction; never a test call's."""
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from app import rates, spending
@@ -16,6 +17,15 @@ from app.tenancy import current_tenant_id
 
 # What nobody reserves beforehand; calls, transfers and tokens are settled with what was reserved.
 CHARGED_NOW: Final = frozenset({SpendKind.MAILS, SpendKind.RECORDING_SECONDS})
+# Written out, as every call pays for it: SQLAlchemy makes an INSERT of several rows anew each time.
+_BOOK: Final = text("""
+    insert into spend_ledger (tenant_id, call_id, kind, quantity, model, key)
+    select :tenant, :call, kind, quantity, model, key
+    from jsonb_to_recordset(cast(:items as jsonb))
+        as item(kind text, quantity bigint, model text, key text)
+    on conflict on constraint uq_spend_ledger__key do nothing
+    returning kind, quantity
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +51,11 @@ def book(
 
 def book_all(items: Sequence[Item], call_id: int | None = None) -> int:
     """How many were not booked before. By one statement; of kinds that are charged later."""
-    rows = [
-        {
-            "tenant_id": current_tenant_id(), "call_id": call_id, "kind": item.kind,
-            "quantity": item.quantity, "model": item.model, "key": item.key,
-        }
-        for item in items if item.quantity
-    ]  # fmt: skip
-    if not rows:
+    used = [asdict(item) for item in items if item.quantity]
+    if not used:
         return 0
-    booked = db.session.execute(
-        insert(SpendLedger)
-        .values(rows)
-        .on_conflict_do_nothing(constraint="uq_spend_ledger__key")
-        .returning(SpendLedger.kind, SpendLedger.quantity)
-    ).all()
+    given = {"tenant": current_tenant_id(), "call": call_id, "items": json.dumps(used)}
+    booked = db.session.execute(_BOOK, given).all()
     for kind, quantity in booked:
         committed.count(catalogue.USED, quantity, kind=kind)
     return len(booked)

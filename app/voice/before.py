@@ -1,5 +1,5 @@
-"""Where a call stands as a turn begins: claimed and read by one statement; then what the turn may
-use is reserved. All of it in one short transaction, or, for a call that begins, in two."""
+"""Where a call stands as a turn begins: claimed and read by one statement, in a transaction of its
+own; then, where what was reserved before does not do, what the turn may use, in another."""
 
 import secrets
 from dataclasses import dataclass, fields
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 
+from app import at_once
 from app.ai.interpreter import HISTORY, Speaker, Turn
 from app.extensions import db
 from app.models import Channel, Limited, TenantStatus
@@ -48,14 +49,12 @@ class Call:
 class Standing:
     """A delivery as it came in. `now` is by the database's clock: nodes need not agree on it, and a
     call goes from one to the other. `claim` None: another's. `call` None: it has no row yet.
-    `kept`: the account and the sealed token in the tenant's row. `history`: what was said last, in
-    order; empty when nothing is said now."""
+    `history`: what was said last, in order; empty when nothing is said now."""
 
     now: datetime
     claim: Claim | None
     version: int
     status: str
-    kept: tuple[str | None, str | None]
     call: Call | None
     history: tuple[Turn, ...]
 
@@ -64,7 +63,7 @@ class Standing:
 _TAKE: Final = text(f"""
     with claimed as ({inbox.CLAIM})
     select clock_timestamp() as now, claimed.event, claimed.attempts, tenant.facts_version,
-           tenant.status, tenant.account_sid, tenant.sealed_auth_token,
+           tenant.status,
            (
                select json_agg(json_build_array(speaker, text) order by id)
                from (
@@ -78,9 +77,10 @@ _TAKE: Final = text(f"""
     from tenant
     left join claimed on true
     left join call_session as call on call.tenant_id = tenant.id and call.call_sid = :sid
-    where tenant.id = :tenant
+    where tenant.id = :tenant and tenant.account_sid is not distinct from :account
+      and tenant.sealed_auth_token is not distinct from :sealed
 """)
-_BEFORE_CALL: Final = 8  # columns
+_BEFORE_CALL: Final = 6  # columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +103,22 @@ class Before:
     limited: Limited | None
 
 
-def take(delivery: Delivery, event: dict[str, Any]) -> Standing | None:
-    """Claim a delivery that is new or whose lease ran out, and see where its call stands. None: the
-    tenant is gone. The caller commits, or goes on with `read`."""
+def take(
+    delivery: Delivery, event: dict[str, Any], kept: tuple[str | None, str | None]
+) -> Standing | None:
+    """Claim a delivery that is new or whose lease ran out, and see where its call stands. `kept` as
+    Admitted has it; None: the tenant is gone, or not any more with that account and token; nothing
+    is written then. Commits, together with what the session's transaction has written."""
     token = secrets.token_hex(16)
-    row = db.session.execute(_TAKE, inbox.claiming(delivery, event, token)).one_or_none()
+    given = inbox.claiming(delivery, event, token, kept)
+    if db.session.registry.has() and db.session().in_transaction():
+        row = db.session.execute(_TAKE, given).one_or_none()
+        if row is None:
+            db.session.rollback()
+        else:
+            db.session.commit()
+    else:
+        row = at_once.row(delivery.tenant_id, _TAKE, given)
     if row is None:
         return None
     call = Call(*row[_BEFORE_CALL:]) if row.id is not None else None
@@ -116,7 +127,6 @@ def take(delivery: Delivery, event: dict[str, Any]) -> Standing | None:
         claim=inbox.claimed(delivery, token, row.event, row.attempts),
         version=row.facts_version,
         status=row.status,
-        kept=(row.account_sid, row.sealed_auth_token),
         call=call,
         history=tuple(Turn(Speaker(speaker), said) for speaker, said in row.history or ()),
     )
@@ -155,9 +165,10 @@ def read(claimed: Claim, standing: Standing, minds: "Minds") -> Before:
         here=here,
         limited=welcome.limited,
     )
-    if welcome.means.granted or not welcome.refusal:
-        db.session.commit()
-    db.session.remove()  # the connection goes back while we think
+    if db.session.registry.has():
+        if welcome.means.granted or not welcome.refusal:
+            db.session.commit()
+        db.session.remove()  # the connection goes back while we think
     return before
 
 

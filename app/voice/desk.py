@@ -10,7 +10,7 @@ import time
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 
 from flask import Flask, current_app
 
@@ -35,7 +35,7 @@ from app.voice import (
     twiml,
     unkept,
 )
-from app.voice.before import Before, Standing
+from app.voice.before import Standing
 from app.voice.facts import Snapshot
 from app.voice.gate import Admitted
 from app.voice.inbox import Claim, Delivery
@@ -50,10 +50,11 @@ POLL_FIRST, POLL_LONGEST = 0.03, 0.25
 MOST_FILLERS = 8  # then something is broken: the caller gets to speak a message instead
 MOST_ATTEMPTS = 3
 MOST_RESUMED = 3  # times that one call comes back from Twilio's own fallback
-_NOT_OF_THE_CALLER = (
+_NOT_OF_THE_CALLER = {
     "account_sid", "wait", "attempt", "ask", "since", "parent_call_sid", "error_code", "failed",
     "failed_turn",
-)  # fmt: skip
+}  # fmt: skip
+_OF_THE_CALLER = [one.name for one in fields(Webhook) if one.name not in _NOT_OF_THE_CALLER]
 HOLD_PAUSE = 2  # seconds until a caller whose tenant is flooded comes back
 MOST_WAITING = 64  # turns of one tenant on one node, before no more of its calls are answered
 
@@ -110,24 +111,18 @@ def _taken(admitted: Admitted, answer_by: float, pause: int = 0) -> str:
     delivery = Delivery(admitted.tenant_id, hook.call_sid, hook.kind, hook.turn)
     with minds.pace.at_work(admitted.tenant_id), acting_for(admitted.tenant_id):
         admitted = unkept.cleaned(admitted)
-        standing = before.take(delivery, _event(admitted))
-        if standing is None or standing.kept != admitted.kept:
-            db.session.rollback()
-            raise Outdated
-        claimed, known = standing.claim, None
-        # At once, as each transaction costs; a call that begins may be refused: that is for itself.
-        if claimed and claimed.attempts == 1 and hook.kind != Kind.VOICE:
-            known = before.read(claimed, standing, minds)
-        else:
-            db.session.commit()
+        standing = before.take(delivery, _event(admitted), admitted.kept)
         db.session.remove()
+    if standing is None:
+        raise Outdated
+    claimed = standing.claim
     if claimed is None:
         return _await(delivery, answer_by) or _filler(admitted, pause)
     if claimed.attempts > MOST_ATTEMPTS:
         return _give_up(admitted, "failed")
     if claimed.attempts > 1:  # whoever thought about it first died
         failing.note(admitted.tenant_id, hook.call_sid, str(hook.turn))
-    thought = _start(claimed, standing, known)
+    thought = _start(claimed, standing)
     try:
         return thought.result(max(0.0, answer_by - time.monotonic()))
     except Late:
@@ -141,7 +136,7 @@ def _from_the_start(admitted: Admitted) -> Admitted:
     return replace(admitted, webhook=replace(admitted.webhook, kind=Kind.VOICE, turn=0))
 
 
-def _start(claimed: Claim, standing: Standing, known: Before | None) -> "Future[str]":
+def _start(claimed: Claim, standing: Standing) -> "Future[str]":
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     minds: Minds = app.extensions["minds"]
     submitted = time.monotonic()
@@ -152,7 +147,7 @@ def _start(claimed: Claim, standing: Standing, known: Before | None) -> "Future[
         account = told.turn(claimed, submitted)
         at_work, scope = minds.pace.at_work(delivery.tenant_id), acting_for(delivery.tenant_id)
         with app.app_context(), account, at_work, database.by(ends), scope:
-            return thinking.think(claimed, known or before.read(claimed, standing, minds), minds)
+            return thinking.think(claimed, before.read(claimed, standing, minds), minds)
 
     thought = minds.turns.submit(delivery.tenant_id, run)
     minds.thoughts[delivery] = thought
@@ -221,9 +216,7 @@ def base_url() -> str:
 
 def _event(admitted: Admitted) -> dict[str, object]:
     """What the caller did, as JSON: enough to decide the turn again without the request."""
-    kept = asdict(admitted.webhook)
-    for ours in _NOT_OF_THE_CALLER:
-        del kept[ours]
+    kept = {name: getattr(admitted.webhook, name) for name in _OF_THE_CALLER}
     return {**kept, "called": admitted.called, "ours": admitted.ours, "rung": admitted.rung}
 
 

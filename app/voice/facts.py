@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from itertools import groupby
 
 import phonenumbers
@@ -223,6 +224,7 @@ def _spans(spans: Iterable[hours.Span]) -> tuple[tuple[str, str], ...]:
     return tuple((hours.clock(start), hours.clock(end)) for start, end in spans)
 
 
+@lru_cache(maxsize=1024)
 def region(called: str) -> str:
     """The region whose way of dialling a caller uses: that of the number that was called."""
     try:

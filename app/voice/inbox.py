@@ -24,12 +24,15 @@ _this = (
     _table.c.turn == bindparam("of_turn"),
 )
 # The database's clock, and not the transaction's start: nodes need not agree on the time. Written
-# out, as it is a part of the statement with which a turn begins (before.py). No tenant, no row.
+# out, as it is a part of the statement with which a turn begins (before.py). No tenant, or not with
+# the account and token by which the request was let in: no row.
 CLAIM: Final = f"""
     insert into inbound_request (tenant_id, call_sid, kind, turn, event, lease_token, lease_until)
     select tenant.id, :sid, :kind, :turn, cast(:event as jsonb), :token,
            clock_timestamp() + interval '{LEASE_SECONDS} seconds'
-    from tenant where tenant.id = :tenant
+    from tenant
+    where tenant.id = :tenant and tenant.account_sid is not distinct from :account
+      and tenant.sealed_auth_token is not distinct from :sealed
     on conflict on constraint uq_inbound_request__delivery do update
     set lease_token = excluded.lease_token, lease_until = excluded.lease_until,
         attempts = inbound_request.attempts + 1
@@ -76,11 +79,14 @@ class Claim:
     attempts: int
 
 
-def claiming(delivery: Delivery, event: dict[str, Any], token: str) -> dict[str, Any]:
-    """The parameters of CLAIM."""
+def claiming(
+    delivery: Delivery, event: dict[str, Any], token: str, kept: tuple[str | None, str | None]
+) -> dict[str, Any]:
+    """The parameters of CLAIM; `kept` as Admitted has it."""
     return {
         "tenant": delivery.tenant_id, "sid": delivery.call_sid, "kind": str(delivery.kind),
         "turn": delivery.turn, "event": json.dumps(event), "token": token,
+        "account": kept[0], "sealed": kept[1],
     }  # fmt: skip
 
 

@@ -1,13 +1,18 @@
 """The flow's Memory as JSON, the form in which a CallSession keeps it."""
 
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from app.voice.flow.messages import Draft, Known, Memory, Noted
 
+_NAMES: Final = tuple(Memory.__dataclass_fields__)
+
 
 def to_json(memory: Memory) -> dict[str, Any]:
-    return asdict(memory)
+    noted = [
+        {"key": field.key, "value": field.value, "known": field.known}
+        for field in memory.draft.fields
+    ]
+    return {name: getattr(memory, name) for name in _NAMES} | {"draft": {"fields": noted}}
 
 
 def from_json(stored: dict[str, Any]) -> Memory:

@@ -47,8 +47,11 @@ from app.voice.webhook import Kind
 
 def commit(claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision, said: Said) -> str:
     """Perform a decision if the turn is still ours to finish; else answer what is stored."""
-    act = _talk if steps.only_talks(claimed, decision) else _act
-    done = act(claimed, before, facts, decision, said)
+    done = None
+    if fast := steps.only_talks(claimed, before, decision):
+        done = _talk(claimed, before, facts, decision, said)
+    if done is None and (not fast or steps.begins(claimed, before)):
+        done = _act(claimed, before, facts, decision, said)
     if done is None:
         return _give_way(claimed, before, said)
     answer, outcome = done
@@ -64,11 +67,11 @@ Done = tuple[str, str | None]  # the TwiML, and the call's outcome if it ended
 def _talk(
     claimed: Claim, before: Before, facts: m.Facts, decision: m.Decision, said: Said
 ) -> Done | None:
-    """By one statement; None: the turn is not ours any more."""
+    """By one statement; None: the turn is not ours any more, or it is not that simple."""
     parts = _parts(claimed, before, facts, decision)
     answer = _rendered(claimed, before, facts, decision, parts)
     lines_said = transcribing.lines(decision, said, parts, facts)
-    done = steps.talk(claimed, _step(before, facts, decision, said), lines_said, answer)
+    done = steps.talk(claimed, before, _step(before, facts, decision, said), lines_said, answer)
     return (answer, None) if done else None
 
 
