@@ -19,27 +19,28 @@ KEPT: Final = timedelta(hours=1)
 
 # Written out, as each call pays for them: made of the model they take four times as long.
 _OWN: Final = f"tenant_id = :tenant and kind = '{LeaseKind.CALL}' and holder = :sid"
-_TAKE: Final = text(f"""
+TAKE: Final = f"""
     insert into lease (tenant_id, kind, holder, caller, began, until)
     values (
-        :tenant, '{LeaseKind.CALL}', :sid, :caller, clock_timestamp(), clock_timestamp() + :lasts
+        :tenant, '{LeaseKind.CALL}', :sid, :hashed, clock_timestamp(), clock_timestamp() + :lasts
     )
     on conflict on constraint uq_lease__holder do update set until = excluded.until
-""")
+"""
+"""For a call that may last so long. A part of the statement with which calls begin: callers.py."""
 _EXTEND: Final = text(
     f"update lease set until = greatest(until, clock_timestamp() + :lasts) where {_OWN}"
 )
 _RELEASE: Final = text(f"update lease set until = least(until, clock_timestamp()) where {_OWN}")
 
 
-def take(call_sid: str, caller: str, seconds: int) -> None:
-    """For a call that may last so long. Taking it again changes nothing but its time."""
-    _execute(_TAKE, call_sid, caller=caller, lasts=timedelta(seconds=seconds) + MARGIN)
+def lasting(seconds: int) -> timedelta:
+    """Of a call that may last so long."""
+    return timedelta(seconds=seconds) + MARGIN
 
 
 def extend(call_sid: str, seconds: int) -> None:
     """The call may last so long from now on: people talk."""
-    _execute(_EXTEND, call_sid, lasts=timedelta(seconds=seconds) + MARGIN)
+    _execute(_EXTEND, call_sid, lasts=lasting(seconds))
 
 
 def release(call_sid: str) -> None:

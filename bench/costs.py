@@ -119,8 +119,10 @@ def _of_money(app: Flask, tenant_id: int, found: Snapshot) -> Iterator[Cost]:
 def _of_callers(app: Flask, tenant_id: int) -> Iterator[Cost]:
     ring = Ring(CALL, CALLER)
     for control, act in (
-        ("who is calling, and how many", lambda: callers._seen(ring, tenant_id)),
-        ("a share of the calls at once, taken", lambda: leases.take(CALL, "hash", 60)),
+        (
+            "who is calling, and how many; a share of the calls at once, taken",
+            lambda: callers._seen(ring, tenant_id, 60),
+        ),
         ("and given back", lambda: leases.release(CALL)),
     ):
         us, statements = _transaction(app, tenant_id, act)

@@ -3,14 +3,14 @@
 import random
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from logging import getLogger
 from typing import Any
 
 from sqlalchemy import func, text, update
 
-from app import database, logs, masking
+from app import at_once, database, logs, masking
 from app.extensions import db
 from app.jobs import holding, outbox
 from app.jobs.handlers import HANDLERS, Handler
@@ -18,7 +18,7 @@ from app.jobs.outbox import JobError, Unfinished, Work
 from app.metrics import catalogue, counting
 from app.metrics.keeping import keep_now_and_then
 from app.models import MAILS, Job, JobKind, JobStatus
-from app.tenancy import across_tenants, acting_for
+from app.tenancy import PLATFORM, across_tenants, acting_for
 from app.tracing import spans
 from app.tracing.spans import Span, Value
 
@@ -75,26 +75,18 @@ class Ended(JobError):
 
 
 def any_due() -> bool:
-    with across_tenants():
-        found = bool(db.session.execute(_ANY_DUE).scalar())
-        db.session.rollback()
-    return found
+    found = at_once.row(PLATFORM, _ANY_DUE, {})
+    return bool(found and found[0])
 
 
 def claim(after: int = 0) -> Work | None:
     """A row that is due, leased to the caller; also one whose worker died. Whose turn it is: the
     tenant next to `after`; and of a tenant's rows, the one that is due longest."""
     token = secrets.token_hex(16)
-    with across_tenants():
-        row = _claimed({"token": token, "lease": holding.LEASE, "after": after})
-        db.session.commit()
-    return Work(**row, token=token) if row else None
-
-
-def _claimed(values: dict[str, Any]) -> Mapping[str, Any] | None:
+    given = {"token": token, "lease": holding.LEASE, "after": after}
     for statement in _CLAIMS:
-        if (row := db.session.execute(statement, values).mappings().one_or_none()) is not None:
-            return dict(row)
+        if (row := at_once.row(PLATFORM, statement, given)) is not None:
+            return Work(**row._mapping, token=token)
     return None
 
 
@@ -116,10 +108,8 @@ def run_due(seconds: float = 60.0, stopping: Callable[[], bool] = lambda: False)
 
 def _somebody() -> int:
     """Most likely whoever has most that is due: begin with the one after."""
-    with across_tenants():
-        found = db.session.scalar(_SOMEBODYS)
-        db.session.rollback()
-    return int(found or 0)
+    found = at_once.row(PLATFORM, _SOMEBODYS, {})
+    return int(found[0]) if found else 0
 
 
 def run(work: Work, stopping: Callable[[], bool] = lambda: False) -> None:

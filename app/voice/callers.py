@@ -1,7 +1,7 @@
 """Who is calling, and how a call that begins is met: answered, asked for a message only, or turned
 away before it costs anything.
 
-One statement counts, one takes the call's lease; they stand in the transaction that reserved the
+One statement counts, and takes the call's lease; it stands in the transaction that reserved the
 call's first minutes, which lets a tenant's calls begin one after the other.
 """
 
@@ -34,8 +34,10 @@ TEN_MINUTES: Final = timedelta(minutes=10)
 # A burst: half of the calls that a minute may bring, most of them of different callers.
 BURST_SHARE, STRANGERS_SHARE = 0.5, 0.8
 
+# What it counts is from before it takes the lease.
 _COUNT: Final = text(f"""
-    with recent as (
+    with taken as ({leases.TAKE}),
+    recent as (
         select caller, began, until from lease
         where tenant_id = :tenant and kind = '{LeaseKind.CALL}' and holder <> :sid
           and until > clock_timestamp() - interval '1 minute'
@@ -96,10 +98,10 @@ class Welcome:
 
 
 def meet(ring: Ring, found: Snapshot, here: Balance) -> Welcome:
-    """Takes the lease of a call that is let in. The caller commits, or rolls back what was reserved
-    for one that is not."""
+    """Takes the lease of a call, and reserves for it. The caller commits, or rolls back where the
+    call is not let in."""
     granted = means.to_begin(found, here)  # also: one call of this tenant at a time from here on
-    seen = _seen(ring, here.tenant_id)
+    seen = _seen(ring, here.tenant_id, found.bounds.call_seconds)
     treatment, limited = _treated(ring, found.bounds, seen, here.test)
     if treatment is Treatment.REJECT:
         return Welcome(limited=limited, refusal=REJECTED)
@@ -107,7 +109,6 @@ def meet(ring: Ring, found: Snapshot, here: Balance) -> Welcome:
         return Welcome(limited=Limited.SPENT, refusal=REJECTED)
     if granted.beyond:
         limited = limited or Limited.SPENT
-    leases.take(ring.call_sid, _hashed(ring), found.bounds.call_seconds)
     _warn(found.bounds, seen)
     return Welcome(granted, limited)
 
@@ -173,13 +174,13 @@ def _bursts(bounds: Limits, seen: Any) -> bool:
     return bool(many and seen["callers"] >= STRANGERS_SHARE * seen["minute"] and not seen["known"])
 
 
-def _seen(ring: Ring, tenant_id: int) -> Any:
+def _seen(ring: Ring, tenant_id: int, seconds: int) -> Any:
     caller = "" if ring.withheld else ring.caller
     return db.session.execute(
         _COUNT,
         {
             "tenant": tenant_id, "sid": ring.call_sid, "caller": caller, "hashed": _hashed(ring),
-            "short": SHORT, "lately": TEN_MINUTES,
+            "short": SHORT, "lately": TEN_MINUTES, "lasts": leases.lasting(seconds),
         },
     ).mappings().one()  # fmt: skip
 

@@ -58,8 +58,8 @@ def _no_claims() -> None:
 
     take, locked = before.take, performing._locked
 
-    def anybody(delivery: Any, event: Any) -> Any:
-        found = take(delivery, event)
+    def anybody(delivery: Any, event: Any, kept: Any) -> Any:
+        found = take(delivery, event, kept)
         claim = inbox.Claim(delivery, "none", event, 1)
         return found and dataclasses.replace(found, claim=found.claim or claim)
 
@@ -76,7 +76,7 @@ def _no_claims() -> None:
 
     vars(before)["take"], vars(inbox)["finish"] = anybody, always
     vars(performing)["_locked"] = at_any_turn
-    vars(steps)["only_talks"] = lambda claimed, decision: False
+    vars(steps)["only_talks"] = lambda claimed, before, decision: False
 
 
 def _no_sweeper() -> None:

@@ -130,22 +130,20 @@ def _post(app: Flask, call_sid: str, called: str, path: str, **said: str) -> Non
 
 
 def _context(app: Flask) -> float:
-    """CPU of what a turn reads of its tenant and its call, in a transaction that has begun. The
-    statement is the one that claims the turn; this one was before."""
+    """CPU of what a turn reads of its tenant and its call, with its transaction. The statement is
+    the one that claims the turn; this one was before."""
     call_sid, called = "CA" + secrets.token_hex(16), "+12125000001"
     _post(app, call_sid, called, "/twilio/voice")
     delivery = Delivery(1, call_sid, Kind.VOICE, 0)
     with app.app_context(), acting_for(1):
-        db.session.connection()
 
         def read() -> None:
-            standing = before.take(delivery, {})
+            standing = before.take(delivery, {}, (None, None))
             assert standing is not None
             found = facts.snapshot(1, standing.version)
             facts.build(found, standing.now, caller=CALLER, called=called)
 
         found = _each(read, 30) / 1000
-        db.session.rollback()
     return round(found, 3)
 
 

@@ -5,13 +5,14 @@ import time
 
 from sqlalchemy import text
 
-from app import calls, leases, spending
+from app import calls, spending
 from app.extensions import db
-from app.limits import Limits
 from app.spending import Offer
 from app.tenancy import acting_for
-from app.voice import facts
-from tests.web.conftest import Caller
+from app.voice import callers, facts
+from app.voice.callers import Ring
+from app.voice.means import Balance
+from tests.web.conftest import CALLER, Caller
 
 
 def test_a_call_may_end_while_it_is_still_begun(caller: Caller) -> None:
@@ -33,14 +34,14 @@ def test_a_call_may_end_while_it_is_still_begun(caller: Caller) -> None:
             ended.append(error)
 
     with caller.app.app_context(), acting_for(tenant_id):
-        bounds: Limits = facts.current().bounds
-        spending.reserve(tenant_id, bounds, [Offer(1)])
+        found = facts.current()
+        spending.reserve(tenant_id, found.bounds, [Offer(1)])
         ending = threading.Thread(target=end)
         ending.start()
         waiting = text("select count(*) from pg_locks where not granted")
         while not db.session.scalar(waiting):
             time.sleep(0.02)
-        leases.take(caller.call_sid, "", 60)
+        callers.meet(Ring(caller.call_sid, CALLER), found, Balance(tenant_id))
         db.session.commit()
     ending.join()
     assert ended == [None]
