@@ -1,9 +1,10 @@
 """Runs due rows of the outbox: claims one, acts for its tenant, records what came of it."""
 
+import json
 import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from logging import getLogger
 from typing import Any
@@ -30,30 +31,40 @@ log = getLogger(__name__)
 
 
 _JOB = Job.__table__
-_DUE = """
-    run_at <= clock_timestamp()
-    and (status = 'waiting' or (status = 'running' and lease_until < clock_timestamp()))
+# By the moment at which the statement came: the indexes can be searched for it.
+_OPEN = "status in ('waiting', 'running')"
+_DUE = "run_at <= now() and (status = 'waiting' or (status = 'running' and lease_until < now()))"
+_FIRST = f"{_DUE} order by run_at, id limit 1 for update skip locked"
+_BUSY = """array(
+    select coalesce(tenant_id, 0) from job where status = 'running' and lease_until > now()
+)"""
+# The next tenant that has open rows, found without looking at those of the one before: a backlog of
+# thousands costs nobody anything.
+_NEXT = f"select tenant_id from job where {_OPEN} and tenant_id > {{}} order by tenant_id limit 1"
+_OF_TENANTS = f"""
+    with recursive turn as (
+        ({_NEXT.format("{begin}")})
+        union all
+        select ({_NEXT.format("turn.tenant_id")}) from turn where turn.tenant_id is not null
+    )
+    select first.id from turn
+    cross join lateral (select id from job where job.tenant_id = turn.tenant_id and {_FIRST})
+        as first
+    where turn.tenant_id <> all({{idle}}) limit 1
 """
-_IDLE = """
-    coalesce(tenant_id, 0) <> all(array(
-        select coalesce(tenant_id, 0) from job
-        where status = 'running' and lease_until > clock_timestamp()
-    ))
-"""
+_OF_PLATFORM = f"select id from job where tenant_id is null and 0 <> all({{idle}}) and {_FIRST}"
 # Whose turn it is: the tenants behind the one that was served last, the platform, then from the
 # start; and first only those who have nothing under way. A tenant with a thousand mails to a server
 # that hangs so costs another one of them, and not a thousand.
-_IN_TURN = ("tenant_id > :after", "tenant_id is null", "tenant_id <= :after")
+_IN_TURN = (
+    _OF_TENANTS.replace("{begin}", ":after"), _OF_PLATFORM, _OF_TENANTS.replace("{begin}", "0"),
+)  # fmt: skip
 _CLAIMS = tuple(
     text(f"""
         update job
         set status = 'running', attempts = attempts + 1, lease_token = :token,
             lease_until = clock_timestamp() + :lease, updated_at = clock_timestamp()
-        where id = (
-            select id from job
-            where {whose} and {_DUE} and {idle}
-            order by tenant_id, run_at, id limit 1 for update skip locked
-        )
+        where id = ({whose.format(idle=idle)})
         returning id, tenant_id, kind, key, call_id, webhook_id, args, attempts, created_at,
             exists (
                 select from tenant where tenant.id = job.tenant_id and tenant.status = 'closed'
@@ -63,9 +74,16 @@ _CLAIMS = tuple(
                 where call_session.tenant_id = job.tenant_id and call_session.id = job.call_id
             ), '') as call_sid
     """)
-    for idle in (_IDLE, "true")
+    for idle in (_BUSY, "array[]::integer[]")
     for whose in _IN_TURN
 )
+_FINISH = text("""
+    update job set status = :status, finished_at = clock_timestamp(), last_error = :error,
+        result = coalesce(cast(:result as jsonb), result), lease_token = null, lease_until = null,
+        updated_at = now()
+    where id = :id and lease_token = :token
+    returning id
+""")
 _ANY_DUE = text(f"select exists (select from job where {_DUE})")
 _SOMEBODYS = text(f"select coalesce(tenant_id, 0) from job where {_DUE} order by random() limit 1")
 
@@ -237,12 +255,17 @@ def _try_again(work: Work, handler: Handler, **values: Any) -> None:
     )
 
 
-def _finish(work: Work, **values: Any) -> bool:
-    return _update(work, finished_at=func.clock_timestamp(), **values)
+def _finish(
+    work: Work, status: JobStatus, last_error: str, result: Mapping[str, Any] | None = None
+) -> bool:
+    """False when the lease is no longer ours: then whoever has it records its own result."""
+    told = None if result is None else json.dumps(result)
+    given = {"id": work.id, "token": work.token, "status": status, "error": last_error}
+    return db.session.execute(_FINISH, given | {"result": told}).first() is not None
 
 
 def _update(work: Work, **values: Any) -> bool:
-    """False when the lease is no longer ours: then whoever has it records its own result."""
+    """As `_finish`."""
     changed = db.session.execute(
         update(_JOB)
         .where(_JOB.c.id == work.id, _JOB.c.lease_token == work.token)

@@ -1,33 +1,23 @@
 """Says in a few sentences what a call was about, once it has ended."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 
-from app import breaker, limits, rates, spending
+from app import at_once, breaker, limits, rates, spending
 from app.ai.interpreter import InterpreterError, Speaker, Turn
 from app.ai.summary import Client, Summary, summarise
 from app.carrier import BY_TONE
 from app.extensions import db
 from app.jobs import ledger, outbox
 from app.jobs.outbox import Work
-from app.models import (
-    CallSession,
-    CallSummary,
-    Channel,
-    JobKind,
-    Lead,
-    ReceptionistConfig,
-    Recording,
-    SpendKind,
-    Transcript,
-)
+from app.models import CallSummary, Channel, JobKind, SpendKind
 from app.spending import MODEL_SHARE, Offer
 from app.voice.spoken import speech
 
@@ -37,6 +27,26 @@ FAILURES, REST = 3, 60.0
 PROMPT, CHARACTERS = 6_000, 3  # of a request besides its transcript; of a token, at least
 MOST_TOKENS = 400  # that it writes
 FIELDS = ("name", "phone", "email", "reason")
+# Written out, as every call asks it.
+_STORY: Final = text(f"""
+    select call.outcome, call.channel, config.language, config.model, to_jsonb(lead) as lead,
+           exists (
+               select from recording
+               where tenant_id = :tenant and call_id = :call and source = '{BY_TONE}'
+           ) as recorded,
+           (
+               select json_agg(json_build_array(speaker, text) order by turn, id)
+               from (
+                   select id, turn, speaker, text from transcript
+                   where tenant_id = :tenant and call_id = :call
+                   order by turn, id limit {MOST_TURNS}
+               ) as line
+           ) as lines
+    from call_session as call
+    left join receptionist_config as config on config.tenant_id = call.tenant_id
+    left join lead on lead.tenant_id = call.tenant_id and lead.call_id = call.id
+    where call.tenant_id = :tenant and call.id = :call
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +84,14 @@ class Guarded:
 
 def summarise_call(work: Work) -> dict[str, Any]:
     """Saves the summary, in place of an earlier one, and adds the mail that carries it."""
-    story = _story(work.call_id)
+    story = _story(work)
     if story is None:
         return {"skipped": "the call is gone"}
     heard = any(turn.speaker == Speaker.CALLER for turn in story.transcript)
     asks = heard and _has_model()
     reserved = _reserved(work, story) if asks and story.counted else 0
-    db.session.commit()  # no connection is held while the model thinks
+    if asks:
+        db.session.commit()  # no connection is held while the model thinks
     with _client() if asks and reserved is not None else contextlib.nullcontext() as client:
         summary = _written(story, client)
     row = {"text": summary.text, "tier": str(summary.tier), "model": summary.model}
@@ -129,37 +140,25 @@ def _cost(story: Story, read: int, written: int) -> int:
     return rates.current().tokens(read, written, datetime.now(UTC).date(), story.model)
 
 
-def _story(call_id: int | None) -> Story | None:
-    call = db.session.scalar(select(CallSession).where(CallSession.id == call_id))
-    if call is None:
+def _story(work: Work) -> Story | None:
+    told = {"tenant": work.tenant_id, "call": work.call_id}
+    found = at_once.row(cast(int, work.tenant_id), _STORY, told)
+    if found is None:
         return None
-    config = db.session.scalar(select(ReceptionistConfig))
-    lead = db.session.scalar(select(Lead).where(Lead.call_id == call_id))
-    lines = db.session.scalars(
-        select(Transcript)
-        .where(Transcript.call_id == call_id)
-        .order_by(Transcript.turn, Transcript.id)
-        .limit(MOST_TURNS)
-    )
     return Story(
-        transcript=tuple(Turn(Speaker(line.speaker), line.text) for line in lines),
-        lead_fields=_fields(lead) if lead else {},
-        outcome=call.outcome or "",
-        language=config.language if config else "en-US",
-        model=(config.model if config else "") or current_app.extensions["settings"].openai_model,
-        counted=call.channel != Channel.TEST,
-        recorded=_recorded(call_id),
+        transcript=tuple(Turn(Speaker(speaker), words) for speaker, words in found.lines or ()),
+        lead_fields=_fields(found.lead) if found.lead else {},
+        outcome=found.outcome or "",
+        language=found.language or "en-US",
+        model=found.model or current_app.extensions["settings"].openai_model,
+        counted=found.channel != Channel.TEST,
+        recorded=found.recorded,
     )
 
 
-def _recorded(call_id: int | None) -> bool:
-    spoken = select(Recording.id).where(Recording.call_id == call_id, Recording.source == BY_TONE)
-    return db.session.scalar(spoken.limit(1)) is not None
-
-
-def _fields(lead: Lead) -> dict[str, str]:
-    own = {key: getattr(lead, key) for key in FIELDS if getattr(lead, key)}
-    return own | {key: str(value) for key, value in lead.answers.items()}
+def _fields(lead: Mapping[str, Any]) -> dict[str, str]:
+    own = {key: lead[key] for key in FIELDS if lead[key]}
+    return own | {key: str(value) for key, value in lead["answers"].items()}
 
 
 def _book(summary: Summary, call_id: int | None, model: str) -> None:

@@ -92,6 +92,7 @@ class Job(TenantOwned, Timestamped, Model):
             "id",
             postgresql_where="status in ('waiting', 'running')",
         ),
+        Index("ix_job__running", "tenant_id", postgresql_where="status = 'running'"),
         Index("ix_job__due", "run_at", postgresql_where="status in ('waiting', 'running')"),
     )
 
