@@ -194,6 +194,23 @@ def of_mails(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
     return found
 
 
+def _fallen_back(calls: Iterable[Call]) -> int:
+    """Conversations of calls that went through /fallback, where Twilio does not say how a Dial
+    ended."""
+    return sum(
+        result is TransferResult.ANSWERED
+        for call in calls if call.fallbacks
+        for _, result in call.dials
+    )  # fmt: skip
+
+
+def _of_transfers(bridged: int, perhaps_untold: int, kept: Kept) -> dict[str, int]:
+    """As many as are booked, if those of which nothing may have been told can be missing."""
+    booked = kept.spent_on("transfers")
+    count = booked if bridged - perhaps_untold <= booked <= bridged else bridged
+    return {"transfers": count, "transfer_seconds": count * TALK_SECONDS}
+
+
 def of_spend(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
     answered = [call for call in seen.calls if call.accepted]
     bridged = sum(
@@ -211,6 +228,8 @@ def of_spend(seen: Seen, kept: Kept, allowed: Allowed) -> list[str]:
     }
     if allowed.held and kept.spent_on("call_seconds") < seconds:
         del expected["call_seconds"]  # the end of a call that was over here was told to nobody
+    if allowed.held:
+        expected |= _of_transfers(bridged, _fallen_back(answered), kept)
     if allowed.untold:
         expected = {kind: min(many, kept.spent_on(kind)) for kind, many in expected.items()}
     if allowed.strangers:

@@ -14,7 +14,7 @@ from typing import Any
 from app.phone.callee import TransferResult
 from bench.drills import later
 from bench.drills.checking import Allowed
-from bench.drills.drill import Drill, Figures, Sabotage, Stage
+from bench.drills.drill import RECOVERY, Drill, Figures, Sabotage, Stage
 from bench.drills.faults import How
 from bench.drills.parts import Part
 from tests.fakes import openai_server as fake
@@ -23,6 +23,8 @@ FEW, MANY = 300, 10_000
 BESIDE = {FEW: 6, MANY: 10}  # so many calls at once
 CALM = (2.0, 6.0)  # seconds between two faults
 LASTS = (1.0, 4.0)  # seconds of a fault
+BEHIND, LOOK = 60, 1.0  # rows of work that are due, beyond which callers wait; seconds
+PATIENCE = 900.0  # seconds in which mails that failed several times have their next try
 COPIES = 6  # of one mail: each time that a worker was killed or a connection broken over it
 
 
@@ -84,13 +86,35 @@ class Faults:
         self.stage.world.start([part])  # and there is no other fault until it is up
 
 
+class Pace:
+    """Callers place no more calls than the workers can work off: all of them share two cores."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.lock = stage, threading.Lock()
+        self.looked_at, self.behind, self.waited = 0.0, False, 0.0
+
+    def wait(self) -> None:
+        with self.lock:
+            while self._behind():
+                time.sleep(LOOK)
+                self.waited += LOOK
+
+    def _behind(self) -> bool:
+        if time.monotonic() - self.looked_at > LOOK:
+            due = "select count(*) from job where status = 'waiting' and run_at <= now()"
+            self.behind = self.stage.world.query(due)[0][0] > BEHIND
+            self.looked_at = time.monotonic()
+        return self.behind
+
+
 def soak(stage: Stage, calls: int) -> Figures:
-    faults, left = Faults(stage), itertools.count(1)
+    faults, left, pace = Faults(stage), itertools.count(1), Pace(stage)
     memory = _memory(stage.world.parts["web-2"])
 
     def caller(number: int) -> None:
         chance = random.Random(f"{number} {stage.random.random()}")
         while next(left) <= calls:
+            pace.wait()
             _one(stage, chance)
 
     began = time.monotonic()
@@ -99,14 +123,36 @@ def soak(stage: Stage, calls: int) -> Figures:
         faults.run(pending)
     stage.world.heal()
     later.let_pass(stage.world, [call.call_sid for call in stage.ledger.calls])
+    recovered = _mailed_again(stage)
+    stage.expect_in_time(recovered <= RECOVERY, f"a new message was mailed after {recovered:.0f} s")
+    over = time.monotonic()
+    stage.wait_settled(PATIENCE)
+    settled = time.monotonic() - over
     stage.healed()
     grown = _memory(stage.world.parts["web-2"]) - memory
     return {
         "minutes": round((time.monotonic() - began) / 60, 1),
         "faults": sum(faults.done.values()), "kinds": len(faults.done),
         "fallbacks": sum(call.fallbacks for call in stage.ledger.calls),
+        "callers waited for workers": f"{pace.waited / 60:.1f} min",
+        "a new message is mailed after": f"{recovered:.1f} s",
+        "all mails after": f"{settled:.0f} s",
         "memory of a node grew by": f"{grown} MB",
     }  # fmt: skip
+
+
+def _mailed_again(stage: Stage) -> float:
+    """Seconds from the last fault until a message that is left then is mailed. What failed before
+    may have to wait longer for its next try."""
+    began = time.monotonic()
+    call_sid = stage.robot.leaves_message(stage.mine).call_sid
+    mailed = """
+        select count(*) from job join call_session as call on call.id = job.call_id
+        where call_sid = %s and job.kind = 'lead_notification' and job.status = 'done'
+    """
+    while not stage.world.query(mailed, call_sid)[0][0] and time.monotonic() - began < PATIENCE:
+        time.sleep(LOOK)
+    return time.monotonic() - began
 
 
 def _one(stage: Stage, chance: random.Random) -> None:

@@ -83,6 +83,7 @@ def test_what_a_mail_server_refuses_does_not_count_as_its_failure(
 
 @pytest.fixture
 def account(twilio: TwilioRest) -> Account:
+    breaker.forget()
     account = Account(sid("AC"), TOKEN, twilio.url)
     twilio.accounts[account.account_sid] = TOKEN
     return account
