@@ -57,16 +57,17 @@ _RECORDED = f"""
     select from recording
     where tenant_id = :tenant and call_id = :call and source = '{RECORDED}'
 """
-_FOUND = text(f"""
-    select exists ({_RECORDED}) as recorded, exists ({_RECORDED} and duration > 0) as spoken,
-        exists (
-            select from transfer_attempt
-            where tenant_id = :tenant and call_id = :call and status = '{TransferStatus.ANSWERED}'
-        ) as bridged,
-        exists (select from lead where tenant_id = :tenant and call_id = :call) as has_lead,
-        facts_version, clock_timestamp() as now
-    from tenant where id = :tenant
-""")
+# What there is of a call besides its row, and what its end is reckoned by.
+FOUND = f"""
+    exists ({_RECORDED}) as recorded, exists ({_RECORDED} and duration > 0) as spoken,
+    exists (
+        select from transfer_attempt
+        where tenant_id = :tenant and call_id = :call and status = '{TransferStatus.ANSWERED}'
+    ) as bridged,
+    exists (select from lead where tenant_id = :tenant and call_id = :call) as has_lead,
+    tenant.facts_version, clock_timestamp() as now
+"""
+_FOUND = text(f"select {FOUND} from tenant where id = :tenant")
 COLUMNS = {Ask.NAME: 120, Ask.PHONE: 32, Ask.EMAIL: 254, Ask.REASON: 4000}
 
 
@@ -141,8 +142,8 @@ def finish_call(
             call.duration = duration
         elif call.duration is None:
             call.duration = max(0, round((call.ended_at - call.started_at).total_seconds()))
-        call.outcome = _outcome(call, ended_by, found, lead)
-    _count(call)
+        call.outcome = outcome_of(call, ended_by, found, lead)
+    count(call)
     if call.outcome is Outcome.BLOCKED:
         return
     prices = prices or rates.as_of(call.tenant_id, found.facts_version)
@@ -159,7 +160,8 @@ def _settle(call: CallSession, change: int) -> None:
     leases.release(call.call_sid)
 
 
-def _count(call: CallSession) -> None:
+def count(call: CallSession) -> None:
+    """One that is over, once that is committed."""
     if spans.is_on() and call.ended_at:
         committed.afterwards(partial(spans.note, _span(call, call.ended_at)))
     if call.channel == Channel.TEST:
@@ -282,7 +284,8 @@ def _is_urgent(reason: str) -> bool:
     return any(word.casefold() in spoken for word in words if word.strip())
 
 
-def _outcome(call: CallSession, ended_by: str, found: Row[Any], lead: Lead | None) -> Outcome:
+def outcome_of(call: CallSession, ended_by: str, found: Row[Any], lead: Lead | None) -> Outcome:
+    """`found` as FOUND tells it."""
     if ended_by == "refused":
         return Outcome.BLOCKED
     if found.bridged:

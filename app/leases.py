@@ -30,7 +30,8 @@ TAKE: Final = f"""
 _EXTEND: Final = text(
     f"update lease set until = greatest(until, clock_timestamp() + :lasts) where {_OWN}"
 )
-_RELEASE: Final = text(f"update lease set until = least(until, clock_timestamp()) where {_OWN}")
+RELEASE: Final = f"update lease set until = least(until, clock_timestamp()) where {_OWN}"
+_RELEASE: Final = text(RELEASE)
 
 
 def lasting(seconds: int) -> timedelta:

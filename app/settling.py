@@ -56,15 +56,19 @@ def book(call: CallSession, change: int) -> None:
     """In the ledger, once; in the account by how much it cost more than was reserved."""
     if call.channel == Channel.TEST:
         return
-    used = (
+    ledger.book_all(used(call), call.id)
+    spending.charge(call.tenant_id, change, call.started_at)
+
+
+def used(call: CallSession) -> list[Item]:
+    """What is booked of a call that is not a test."""
+    found = (
         (SpendKind.CALLS, 1, ""),
         (SpendKind.CALL_SECONDS, call.duration or 0, ""),
         (SpendKind.TOKENS_IN, call.tokens_in, call.model),
         (SpendKind.TOKENS_OUT, call.tokens_out, call.model),
     )
-    items = [Item(kind, many, f"{kind}:{call.id}", model) for kind, many, model in used]
-    ledger.book_all(items, call.id)
-    spending.charge(call.tenant_id, change, call.started_at)
+    return [Item(kind, many, f"{kind}:{call.id}", model) for kind, many, model in found]
 
 
 def correct(call: CallSession, prices: Rates) -> None:

@@ -76,8 +76,8 @@ _RESERVE: Final = text(f"""
     )
     select * from done
 """)
-# What was reserved before a period began is not given back to it.
-_CHARGE: Final = text(f"""
+# What was reserved before a period began is not given back to it. `{}`: on what condition.
+CHARGE: Final = f"""
     with {_HELD},
     since as (select (cast(:since as timestamptz) at time zone timezone)::date as day from held)
     update spend_account a
@@ -86,9 +86,10 @@ _CHARGE: Final = text(f"""
             + case when :micros < 0 and s.day < h.day then 0 else :micros end),
         month_spent = greatest(0, h.month_spent
             + case when :micros < 0 and s.day < h.month then 0 else :micros end)
-    from held h, since s where a.id = h.id
+    from held h, since s where a.id = h.id {{}}
     returning a.id
-""")
+"""
+_CHARGE: Final = text(CHARGE.format(""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,16 @@ from app.tenancy import current_tenant_id
 # What nobody reserves beforehand; calls, transfers and tokens are settled with what was reserved.
 CHARGED_NOW: Final = frozenset({SpendKind.MAILS, SpendKind.RECORDING_SECONDS})
 # Written out, as every call pays for it: SQLAlchemy makes an INSERT of several rows anew each time.
-_BOOK: Final = text("""
+# `{}`: on what condition.
+BOOK: Final = """
     insert into spend_ledger (tenant_id, call_id, kind, quantity, model, key)
     select :tenant, :call, kind, quantity, model, key
     from jsonb_to_recordset(cast(:items as jsonb))
-        as item(kind text, quantity bigint, model text, key text)
+        as item(kind text, quantity bigint, model text, key text) {}
     on conflict on constraint uq_spend_ledger__key do nothing
     returning kind, quantity
-""")
+"""
+_BOOK: Final = text(BOOK.format(""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,18 @@ def book(
 
 def book_all(items: Sequence[Item], call_id: int | None = None) -> int:
     """How many were not booked before. By one statement; of kinds that are charged later."""
-    used = [asdict(item) for item in items if item.quantity]
-    if not used:
+    if not any(item.quantity for item in items):
         return 0
-    given = {"tenant": current_tenant_id(), "call": call_id, "items": json.dumps(used)}
+    given = {"tenant": current_tenant_id(), "call": call_id, "items": as_json(items)}
     booked = db.session.execute(_BOOK, given).all()
     for kind, quantity in booked:
         committed.count(catalogue.USED, quantity, kind=kind)
     return len(booked)
+
+
+def as_json(items: Sequence[Item]) -> str:
+    """As BOOK takes them; nothing is not booked."""
+    return json.dumps([asdict(item) for item in items if item.quantity])
 
 
 def book_numbers(_work: Any) -> dict[str, Any]:

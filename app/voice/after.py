@@ -5,7 +5,7 @@ Each may come twice, late, or not at all, and in any order.
 
 from sqlalchemy import select
 
-from app import calls
+from app import calls, hanging_up
 from app.extensions import db
 from app.jobs import outbox
 from app.models import (
@@ -61,11 +61,12 @@ def call_ended(admitted: Admitted) -> None:
     """The call is over at Twilio. One that is not known began while the database was away: it gets
     its row now."""
     hook = admitted.webhook
-    call = calls.locked(hook.call_sid) or meanwhile.begun(hook, admitted.called)
-    if call is None:
-        return
-    calls.finish_call(call, ended_by="caller", duration=admitted.webhook.call_seconds)
-    db.session.commit()
+    if not hanging_up.end(admitted.tenant_id, hook.call_sid, hook.call_seconds):
+        call = calls.locked(hook.call_sid) or meanwhile.begun(hook, admitted.called)
+        if call is None:
+            return
+        calls.finish_call(call, ended_by="caller", duration=hook.call_seconds)
+        db.session.commit()
     outbox.wake()
 
 
