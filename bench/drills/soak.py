@@ -20,7 +20,7 @@ from bench.drills.parts import Part
 from tests.fakes import openai_server as fake
 
 FEW, MANY = 300, 10_000
-BESIDE = {FEW: 6, MANY: 10}  # so many calls at once
+BESIDE = {FEW: 6, MANY: 14}  # so many calls at once
 CALM = (2.0, 6.0)  # seconds between two faults
 LASTS = (1.0, 4.0)  # seconds of a fault
 BEHIND, LOOK = 60, 1.0  # rows of work that are due, beyond which callers wait; seconds
