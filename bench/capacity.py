@@ -22,8 +22,8 @@ BEGINS, ENDS = "<!-- capacity: run.py bench capacity --write -->\n", "<!-- /capa
 SHOWN: Final = (100, 1_000, 5_000, 20_000, 60_000, 200_000)  # calls an hour, in the page's table
 # The names of `bench load`: milliseconds of a web process's CPU for a turn with a model, by itself
 # and with its share of its call's beginning and end; turns and jobs a second of a box of two cores
-# with everything on it; MB of a process. The dear ends of what was measured before there was a product
-# (docs/design.md has what is asked of it).
+# with everything on it; MB of a process. The dear ends of what was measured before there was a
+# product (docs/design.md has what is asked of it).
 TURN, WHOLE_TURN, WHOLE_TURNS = (
     "turn cpu ms", "turn in whole calls cpu ms", "turn in whole calls a second",
 )  # fmt: skip
