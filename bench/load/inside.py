@@ -86,7 +86,7 @@ def application(tenants: int, calls: int) -> Iterator[Flask]:
                     if statement.strip():
                         cursor.execute(statement)
                 cursor.execute("vacuum analyze")
-        app = create_app(settings, admin=False)
+        app = create_app(settings)
         yield app
         app.extensions["minds"].close()
         with app.app_context():
