@@ -155,6 +155,16 @@ def test_only_what_a_drill_allows_is_let_pass() -> None:
         assert found(kept=spent, allowed=allowed) == []
 
 
+def test_a_conversation_may_be_unbooked_only_where_twilio_fell_back() -> None:
+    unbooked = replace(KEPT, spent=tuple(one for one in SPENT if "transfer" not in one[1]))
+    fallen = replace(SEEN, calls=(a_call(fallbacks=1),))
+    assert found(fallen, unbooked, Allowed(held=True)) == []
+    assert len(found(fallen, unbooked)) == 2
+    assert len(found(SEEN, unbooked, Allowed(held=True))) == 2
+    halves = replace(KEPT, spent=tuple(one for one in SPENT if one[1] != "transfer_seconds"))
+    assert len(found(fallen, halves, Allowed(held=True))) == 1
+
+
 def line(text: str) -> logbook.Line:
     return logbook.Line("web-1", text, logbook._fields(text))
 
