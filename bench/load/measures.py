@@ -23,7 +23,8 @@ RATE = 50.0  # of turns, or of calls that begin, a second
 QUARTER = 0.25  # of a core: a node that is held to it must not wait for the other, nor for services
 PERIOD = 0.04
 HELD = 20  # callers for each such node: more than it can serve
-THREADS = {"WEB_WORKERS": "2", "WEB_THREADS": "64", "DB_POOL_SIZE": "16"}
+# Two processes a core: threads of fewer ones queue longer for their interpreter's lock.
+THREADS = {"WEB_WORKERS": "4", "WEB_THREADS": "32", "DB_POOL_SIZE": "8"}
 ONE = {"WEB_WORKERS": "1", "WEB_THREADS": "64", "DB_POOL_SIZE": "16"}
 Figures = dict[str, float]
 
