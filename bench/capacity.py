@@ -32,6 +32,7 @@ ASSUMED: Final = {
     "memory worker": 125.0, "nodes 1 turns/s": 0.0, "nodes 2 turns/s": 0.0,
 }  # fmt: skip
 BOX_CORES, NODE_CORES = 2.0, 0.25  # of those runs: the whole, and what each node was held to
+PROCESSES_A_CORE = 2  # of a web node, as in those runs
 BUSY = 0.6  # of a core: above, waiting begins
 PEAK = 2.0  # the busiest minutes beside their hour's mean
 JOBS_A_CALL = 3  # summary, its mail, the mail of a message
@@ -115,13 +116,14 @@ def needed(load: Load, figures: Figures) -> Need:
     seconds = JOBS_A_CALL * 2 / figures["jobs/s"] + load.model + 2 * MAIL_SECONDS
     workers = max(2, math.ceil(calls * seconds / BUSY))
     elsewhere = max(0.0, BOX_CORES * 1000 / figures[WHOLE_TURNS] - figures[WHOLE_TURN])
-    processes = nodes * load.cores + workers + 1
+    web = PROCESSES_A_CORE * load.cores
+    processes = nodes * web + workers + 1
     return Need(
-        nodes, load.cores, threads, workers,
+        nodes, web, threads, workers,
         max(1, math.ceil(turns * elsewhere / 1000 / BUSY)),
         processes * (POOL + DB_POOL_OVERFLOW),
         (
-            round(load.cores * figures["memory web"]),
+            round(web * figures["memory web"]),
             round(workers * figures["memory worker"]),
         ),
     )  # fmt: skip

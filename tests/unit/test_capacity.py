@@ -41,11 +41,11 @@ def test_ten_thousand_calls_at_once_are_reckoned_by_hand(tmp_path: Path) -> None
     need = capacity.needed(load, capacity.read(saved(tmp_path, "load-1.json", MEASURED)))
     # 888.9 turns of 5 ms, a core 60 % busy: 7.41 cores, 1.85 nodes, of which the second does 80 %
     # of the first: 3 of them, and one to spare
-    assert (need.nodes, need.web_workers) == (4, 4)
+    assert (need.nodes, need.web_workers) == (4, 8)
     assert need.threads == 800  # each waits for 0.9 s
     assert need.workers == 267  # 111 calls a second, 1.44 s of work each, 60 % busy
     assert need.database_cores == 8  # 10 ms of the whole box, less 5 of the web server
-    assert need.connections == (4 * 4 + 267 + 1) * 14
+    assert need.connections == (4 * 8 + 267 + 1) * 14
 
 
 def test_the_run_of_two_nodes_is_held_against_it(tmp_path: Path) -> None:
