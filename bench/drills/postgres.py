@@ -44,6 +44,8 @@ def restart(stage: Stage) -> Figures:
             postgres.revive()
             away.append(time.monotonic() - began)
             stage.healed()
+    spoken = sum(call.read_back for call in stage.ledger.calls)
+    stage.expect(spoken > CALLERS, f"only {spoken} of {2 * CALLERS} callers were held until then")
     return conclude(stage) | {"away": " and ".join(f"{one:.1f} s" for one in away)}
 
 
