@@ -78,7 +78,7 @@ def slow(stage: Stage) -> Figures:
 
 def crowded(stage: Stage) -> Figures:
     """More callers than connections, each of which is held longer than usual."""
-    with stage.fault("postgres", How.SLOW, seconds=0.03):
+    with stage.fault("postgres", How.SLOW, seconds=0.1):
         stage.robot.at_once(messages(stage, _nobody_waits(), ENOUGH))
     spoken = sum(call.read_back for call in stage.ledger.calls)
     stage.expect(spoken >= TALKED, f"only {spoken} of {ENOUGH} callers got beyond the tone")
