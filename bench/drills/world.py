@@ -115,12 +115,12 @@ class World:
         planted: str = "",
     ) -> None:
         """The product with these settings changed, those processes (web, worker, scheduler)
-        without that control, and what is planted in its workers. Only what is otherwise, or does
-        not run, begins anew."""
+        without that control, and what is planted in whoever works: the scheduler, too, while it
+        leaves Redis alone. Only what is otherwise, or does not run, begins anew."""
         changed = [] if self.parts["nginx"].alive else [self.parts["nginx"]]
         for part in self.product:
             wanted = self.environment(part.name) | dict(changes)
-            put_in = planted if part.command == "worker" else ""
+            put_in = planted if part.command in ("worker", "scheduler") else ""
             taken_out = without if part.command in of else ""
             removed = "+".join(filter(None, (put_in, taken_out)))
             if (part.environment, part.without) != (wanted, removed) or not part.alive:
